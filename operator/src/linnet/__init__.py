@@ -1,0 +1,1 @@
+"""Linnet: progressive delivery for Kubernetes Deployments."""

@@ -1,0 +1,1 @@
+"""What a user writes and reads: the models of a CanaryRelease. No logic, no I/O."""

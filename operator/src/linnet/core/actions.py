@@ -1,0 +1,67 @@
+"""What a decision asks of the world. Each action may be repeated without harm.
+
+The shell carries them out in the order given: on a rollback traffic comes first.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SetWeight:
+    """Give the canary this share of traffic, in percent, and stable the rest."""
+
+    weight: int
+
+
+@dataclass(frozen=True)
+class RestoreRoute:
+    """Take the canary out of the route, which then reads as the user wrote it."""
+
+
+@dataclass(frozen=True)
+class HoldStable:
+    """Pause the Deployment's rollout: a changed template starts no pod."""
+
+
+@dataclass(frozen=True)
+class ResumeStable:
+    """Resume the Deployment's rollout, only if its template still is `revision`."""
+
+    revision: str
+
+
+@dataclass(frozen=True)
+class EnsureCanary:
+    """Have the canary's Deployment and Service, made from the target's template `revision`."""
+
+    revision: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class RemoveCanary:
+    """Remove the canary's Deployment and Service."""
+
+
+@dataclass(frozen=True)
+class ReleaseStable:
+    """Give up the Deployment: resumed at this revision, or left paused where it is empty."""
+
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """Take the operator's finalizer off: the resource may go."""
+
+
+Action = (
+    SetWeight
+    | RestoreRoute
+    | HoldStable
+    | ResumeStable
+    | EnsureCanary
+    | RemoveCanary
+    | ReleaseStable
+    | LetGo
+)

@@ -1,0 +1,97 @@
+"""Why a release must end now: an ordered list of small checks, each with reason and message."""
+
+from collections.abc import Callable
+
+from linnet.api.spec import HoldOutcome
+from linnet.api.status import Phase
+from linnet.core import analysis, steps
+from linnet.core.catalog import checks
+from linnet.core.decision import Situation, Trouble
+
+Rule = Callable[[Situation], Trouble | None]
+
+
+def canary_missing(situation: Situation) -> Trouble | None:
+    """The canary's Deployment disappeared while it had traffic."""
+    if situation.status.phase is Phase.PROGRESSING and situation.observed.canary is None:
+        return Trouble("CanaryMissing", "The canary's Deployment has disappeared")
+    return None
+
+
+def canary_failing(situation: Situation) -> Trouble | None:
+    """The canary's pods can't come up, or keep crashing: one observation is enough."""
+    canary = situation.observed.canary
+    if canary is not None and canary.failure:
+        return Trouble("CanaryFailing", canary.failure)
+    return None
+
+
+def canary_down(situation: Situation) -> Trouble | None:
+    """No pod of a canary that has traffic is ready: one observation is enough."""
+    canary = situation.observed.canary
+    if situation.status.phase is Phase.PROGRESSING and canary is not None and canary.ready == 0:
+        return Trouble("CanaryDown", f"None of the canary's {canary.replicas} pods is ready")
+    return None
+
+
+def canary_not_ready(situation: Situation) -> Trouble | None:
+    """The canary's pods took longer than they may to become ready."""
+    if situation.status.phase is not Phase.STARTING:
+        return None
+    deadline = situation.spec.canary.ready_deadline
+    if steps.remaining(situation.status.phase_since, deadline, situation.now):
+        return None
+    canary = situation.observed.canary
+    ready, asked = (canary.ready, canary.replicas) if canary else (0, 0)
+    seconds = round(deadline.total_seconds())
+    return Trouble("CanaryNotReady", f"{ready} of {asked} canary pods are ready after {seconds} s")
+
+
+def metric_breached(situation: Situation) -> Trouble | None:
+    """A check is beyond its rollback limit for as many measurements in a row as it takes."""
+    metrics = {metric.name: metric for metric in situation.status.metrics}
+    for check in checks(situation.spec.analysis):
+        metric = metrics.get(check.name)
+        if metric is not None and analysis.breached(check, metric):
+            times = "" if metric.breaches == 1 else f", {metric.breaches} times in a row"
+            return Trouble(
+                f"{check.name[0].upper()}{check.name[1:]}Breached",
+                f"{check.name}: {metric.message}{times}",
+            )
+    return None
+
+
+def held_too_long(situation: Situation) -> Trouble | None:
+    """A step was held for longer than it may be, and the user wants a rollback then."""
+    settings = situation.spec.analysis
+    if settings.on_hold_deadline is HoldOutcome.ROLLBACK and hold_expired(situation):
+        return Trouble(
+            "HoldDeadlineExceeded",
+            f"Held past the deadline: {situation.status.message or 'no evidence to go on'}",
+        )
+    return None
+
+
+def hold_expired(situation: Situation) -> bool:
+    """Whether the step is held past its deadline. A suspended release never is."""
+    status, spec = situation.status, situation.spec
+    if status.phase is not Phase.PROGRESSING or spec.suspend:
+        return False
+    since = status.weight.seen_since or status.step_since
+    span = steps.step_at(spec, status.weight.wanted).hold + spec.analysis.hold_deadline
+    return since is not None and not steps.remaining(since, span, situation.now)
+
+
+RULES: tuple[Rule, ...] = (
+    canary_missing,
+    canary_failing,
+    canary_down,
+    canary_not_ready,
+    metric_breached,
+    held_too_long,
+)
+
+
+def first_breach(situation: Situation) -> Trouble | None:
+    """The first rule that is broken, if one is."""
+    return next((trouble for rule in RULES if (trouble := rule(situation))), None)

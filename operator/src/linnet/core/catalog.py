@@ -1,0 +1,120 @@
+"""The ready-made checks and their limits, and a spec's metrics as complete checks."""
+
+from dataclasses import dataclass, replace
+
+from linnet.api.spec import Analysis, Metric, NoDataPolicy, Profile, ReadyMade
+
+_SELECTOR = 'namespace="{{namespace}}",pod=~"{{pods}}"'
+_TOTAL = f"sum(rate(http_requests_total{{{_SELECTOR}}}[{{{{window}}}}]))"
+_FAILED = f'sum(rate(http_requests_total{{{_SELECTOR},status=~"5.."}}[{{{{window}}}}]))'
+_BUCKETS = (
+    f"sum by (le) (rate(http_request_duration_seconds_bucket{{{_SELECTOR}}}[{{{{window}}}}]))"
+)
+_CONTAINERS = f'{_SELECTOR},container!="",container!="POD"'
+_CPU_LIMIT = (
+    f"(sum by (pod, container) (container_spec_cpu_quota{{{_CONTAINERS}}})"
+    f" / sum by (pod, container) (container_spec_cpu_period{{{_CONTAINERS}}}))"
+)
+
+QUERIES: dict[ReadyMade, str] = {
+    # A missing series of failures is zero only where requests were counted at all.
+    ReadyMade.ERROR_RATE: f"100 * ({_FAILED} or 0 * {_TOTAL}) / {_TOTAL}",
+    ReadyMade.LATENCY_P95: f"1000 * histogram_quantile(0.95, {_BUCKETS})",
+    ReadyMade.MEMORY: (
+        f"100 * max(sum by (pod, container) (container_memory_working_set_bytes{{{_CONTAINERS}}})"
+        f" / (sum by (pod, container) (container_spec_memory_limit_bytes{{{_CONTAINERS}}}) > 0))"
+    ),
+    ReadyMade.CPU: (
+        "100 * max(sum by (pod, container)"
+        f" (rate(container_cpu_usage_seconds_total{{{_CONTAINERS}}}[{{{{window}}}}]))"
+        f" / {_CPU_LIMIT})"
+    ),
+    ReadyMade.AVAILABILITY: f"100 * (1 - ({_FAILED} or 0 * {_TOTAL}) / {_TOTAL})",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A metric with nothing left open.
+
+    above, below: the rollback limit, one of them. at_most, at_least: the advance limit that
+    faces the same way. consecutive: breaches in a row that roll back. unit: for people.
+    requires: a resource that some container must limit for the check to mean anything.
+    """
+
+    name: str
+    query: str
+    above: float | None = None
+    below: float | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+    consecutive: int = 3
+    unit: str = ""
+    requires: str | None = None
+    no_data: NoDataPolicy = NoDataPolicy.HOLD
+
+
+def _ready_made(use: ReadyMade, unit: str, requires: str | None = None) -> Check:
+    return Check(name=use.value, query=QUERIES[use], unit=unit, requires=requires)
+
+
+_ERROR_RATE = _ready_made(ReadyMade.ERROR_RATE, " %")
+_LATENCY_P95 = _ready_made(ReadyMade.LATENCY_P95, " ms")
+_MEMORY = _ready_made(ReadyMade.MEMORY, " %", requires="memory")
+_CPU = _ready_made(ReadyMade.CPU, " %", requires="cpu")
+_AVAILABILITY = _ready_made(ReadyMade.AVAILABILITY, " %")
+
+LIMITS: dict[Profile, dict[ReadyMade, Check]] = {
+    Profile.STANDARD: {
+        ReadyMade.ERROR_RATE: replace(_ERROR_RATE, above=1.0, at_most=0.5),
+        ReadyMade.LATENCY_P95: replace(_LATENCY_P95, above=500.0, at_most=200.0),
+        ReadyMade.MEMORY: replace(_MEMORY, above=85.0, at_most=85.0, consecutive=2),
+        ReadyMade.CPU: replace(_CPU, above=80.0, at_most=80.0),
+        ReadyMade.AVAILABILITY: replace(_AVAILABILITY, below=99.0, at_least=99.5),
+    },
+    Profile.STRICT: {
+        ReadyMade.ERROR_RATE: replace(_ERROR_RATE, above=1.0, at_most=0.5),
+        ReadyMade.LATENCY_P95: replace(_LATENCY_P95, above=200.0, at_most=100.0),
+        ReadyMade.MEMORY: replace(_MEMORY, above=85.0, at_most=85.0, consecutive=2),
+        ReadyMade.CPU: replace(_CPU, above=80.0, at_most=80.0),
+        ReadyMade.AVAILABILITY: replace(_AVAILABILITY, below=99.0, at_least=99.95),
+    },
+}
+
+
+def checks(analysis: Analysis) -> tuple[Check, ...]:
+    """The checks that an analysis asks for, each with its limits complete.
+
+    Without metrics of its own an analysis gets every ready-made check of its profile.
+    """
+    if not analysis.metrics:
+        return tuple(LIMITS[analysis.profile].values())
+    return tuple(_complete(metric, analysis.profile) for metric in analysis.metrics)
+
+
+def _complete(metric: Metric, profile: Profile) -> Check:
+    if metric.use is not None:
+        base = LIMITS[profile][metric.use]
+    else:
+        base = Check(name=metric.name or "", query=metric.query or "")
+    return _with_limits(
+        replace(base, name=metric.name or base.name, no_data=metric.no_data), metric
+    )
+
+
+def _with_limits(base: Check, metric: Metric) -> Check:
+    rollback, advance = metric.rollback, metric.advance
+    if rollback is not None:
+        base = replace(base, consecutive=rollback.consecutive or base.consecutive)
+        if rollback.above is not None:
+            at_most = rollback.above if base.at_most is None else min(base.at_most, rollback.above)
+            base = replace(base, above=rollback.above, below=None, at_most=at_most, at_least=None)
+        elif rollback.below is not None:
+            floor = rollback.below if base.at_least is None else max(base.at_least, rollback.below)
+            base = replace(base, below=rollback.below, above=None, at_least=floor, at_most=None)
+    if advance is not None:
+        if advance.at_most is not None:
+            base = replace(base, at_most=advance.at_most)
+        elif advance.at_least is not None:
+            base = replace(base, at_least=advance.at_least)
+    return base

@@ -1,0 +1,111 @@
+"""`decide`: the one entry point of the core, and one function for each phase."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from linnet.api.spec import CanaryReleaseSpec
+from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase
+from linnet.core import advance, analysis, promote, resting, rollback, steps
+from linnet.core.actions import (
+    Action,
+    LetGo,
+    ReleaseStable,
+)
+from linnet.core.catalog import checks
+from linnet.core.conditions import conditions, is_stalled
+from linnet.core.decision import Decision, Situation, remember
+from linnet.core.observed import Observed
+from linnet.core.withdraw import withdraw
+
+
+def decide(
+    spec: CanaryReleaseSpec, status: CanaryReleaseStatus, observed: Observed, now: datetime
+) -> Decision:
+    """What to do next about one release.
+
+    Pure: the same arguments give the same decision, on this process or the next. The actions
+    may be carried out any number of times.
+    """
+    situation = Situation(spec, _measured(spec, status, observed, now), observed, now)
+    if observed.deleting_since is not None:
+        decision = _leaving(situation)
+    else:
+        decision = _PHASES[situation.status.phase](situation)
+    return _finish(situation, decision)
+
+
+def analysis_due(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime) -> bool:
+    """Whether the checks are to be measured before the next decision."""
+    if status.phase is not Phase.PROGRESSING:
+        return False
+    left = steps.remaining(status.analysed_at, spec.analysis.interval, now)
+    return not left
+
+
+def _measured(
+    spec: CanaryReleaseSpec, status: CanaryReleaseStatus, observed: Observed, now: datetime
+) -> CanaryReleaseStatus:
+    """The status with this round's measurements, if one was made."""
+    if not observed.samples or status.phase is not Phase.PROGRESSING:
+        return status
+    weight = steps.at_weight(status, status.weight.wanted, observed.route, now)
+    since = weight.seen_since
+    metrics = analysis.measure(
+        checks(spec.analysis),
+        observed.samples,
+        status.metrics,
+        observed.stable.limits if observed.stable else frozenset(),
+        now,
+        full_window=since is not None and now - since >= spec.analysis.window,
+    )
+    return status.model_copy(update={"metrics": metrics, "analysed_at": now})
+
+
+def _finish(situation: Situation, decision: Decision) -> Decision:
+    """Complete the status: generation, progress, conditions, and what stalls it, once."""
+    status, trouble = decision.status, decision.trouble
+    if trouble is not None and not is_stalled(status, trouble.reason):
+        status = remember(situation, status, DecisionKind.STALLED, trouble.reason, trouble.message)
+    if trouble is not None:
+        status = status.model_copy(update={"message": trouble.message})
+    progress = f"{status.step}/{len(situation.spec.steps)}" if status.step else ""
+    status = status.model_copy(
+        update={"observed_generation": situation.observed.generation, "progress": progress}
+    )
+    status = status.model_copy(update={"conditions": conditions(situation, status, trouble)})
+    return Decision(status, decision.actions, decision.wake_after, trouble)
+
+
+def _leaving(situation: Situation) -> Decision:
+    """The resource is being deleted: give traffic back, then the Deployment, then go."""
+    status, stable = situation.status, situation.observed.stable
+    if status.phase is Phase.PROMOTING and stable is not None:
+        decision = promote.promoting(situation)
+        if decision.trouble is None:
+            return decision
+        # Stable can't take over: the canary keeps serving, which works without the operator.
+        return Decision(decision.status, (ReleaseStable(), LetGo()))
+    state = withdraw(situation)
+    status = status.model_copy(
+        update={"weight": state.weight, "message": state.message or "Leaving"}
+    )
+    if not state.done:
+        return Decision(status, state.actions, state.wake_after)
+    actions: tuple[Action, ...] = (LetGo(),)
+    if stable is not None:
+        served = set(stable.serving) == {stable.template_revision}
+        actions = (ReleaseStable(stable.template_revision if served else ""), LetGo())
+    return Decision(status, actions)
+
+
+_PHASES: dict[Phase, Callable[[Situation], Decision]] = {
+    Phase.PENDING: resting.pending,
+    Phase.IDLE: resting.at_rest,
+    Phase.STARTING: advance.starting,
+    Phase.PROGRESSING: advance.progressing,
+    Phase.PROMOTING: promote.promoting,
+    Phase.RETURNING: promote.returning,
+    Phase.ROLLING_BACK: rollback.rolling_back,
+    Phase.PROMOTED: resting.at_rest,
+    Phase.ROLLED_BACK: resting.at_rest,
+}

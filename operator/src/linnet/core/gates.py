@@ -1,0 +1,106 @@
+"""What a step must show before the release goes on: an ordered list of small checks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from linnet.api.status import Verdict
+from linnet.core import analysis, steps
+from linnet.core.catalog import checks
+from linnet.core.decision import Situation
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why the release doesn't go on yet.
+
+    due: the step's time is up, so that somebody may wonder why it is held.
+    """
+
+    reason: str
+    message: str
+    due: bool = False
+
+
+Gate = Callable[[Situation], Hold | None]
+
+
+def weight_seen(situation: Situation) -> Hold | None:
+    """The route reports the weight as accepted. A step's clock starts there."""
+    weight, route = situation.status.weight, situation.observed.route
+    if weight.seen_since is not None:
+        return None
+    said = f": {route.message}" if route is not None and route.message else ""
+    return Hold(
+        "WaitingForRoute",
+        f"Waiting for the route to report weight {weight.wanted}{said}",
+        due=_time_is_up(situation),
+    )
+
+
+def _time_is_up(situation: Situation) -> bool:
+    step = steps.step_at(situation.spec, situation.status.weight.wanted)
+    return not steps.remaining(situation.status.step_since, step.hold, situation.now)
+
+
+def hold_over(situation: Situation) -> Hold | None:
+    """The step has been at its weight for its hold time."""
+    step = steps.step_at(situation.spec, situation.status.weight.wanted)
+    left = steps.remaining(situation.status.weight.seen_since, step.hold, situation.now)
+    if left:
+        return Hold("Holding", f"At {step.weight} %, measuring")
+    return None
+
+
+def evidence(situation: Situation) -> Hold | None:
+    """Every check has its measurements in a row within the advance limit; at least one has."""
+    metrics = {metric.name: metric for metric in situation.status.metrics}
+    needed = situation.spec.analysis.min_samples
+    wanted = situation.status.weight.wanted
+    for check in checks(situation.spec.analysis):
+        metric = metrics.get(check.name)
+        if metric is None:
+            return Hold(
+                "NotMeasured", f"Held at {wanted} %: {check.name} is not measured yet", True
+            )
+        if not analysis.ready_to_advance(check, metric, needed):
+            return Hold(
+                f"{metric.verdict}",
+                f"Held at {wanted} %: {check.name}: {metric.message} "
+                f"({metric.passes} of {needed} measurements in a row)",
+                due=metric.verdict is not Verdict.PASS,
+            )
+    if not any(metric.passes >= needed for metric in metrics.values()):
+        return Hold("NoEvidence", f"Held at {wanted} %: no check has given a value", True)
+    return None
+
+
+def not_suspended(situation: Situation) -> Hold | None:
+    """The user has not frozen the release."""
+    if situation.spec.suspend:
+        weight = situation.status.weight.wanted
+        return Hold("Suspended", f"Suspended at {weight} %: set spec.suspend to false to go on")
+    return None
+
+
+def capacity(situation: Situation) -> Hold | None:
+    """The pods for the next weight are ready before the traffic comes."""
+    canary, stable = situation.observed.canary, situation.observed.stable
+    step = steps.next_step(situation.spec, situation.status.weight.wanted)
+    if canary is None or stable is None or step is None:
+        return None
+    needed = steps.replicas_for(situation.spec, stable.replicas, step.weight)
+    if canary.ready < needed:
+        return Hold(
+            "WaitingForCapacity",
+            f"{canary.ready} of {needed} canary pods are ready for {step.weight} %",
+            True,
+        )
+    return None
+
+
+GATES: tuple[Gate, ...] = (weight_seen, hold_over, evidence, not_suspended, capacity)
+
+
+def first_hold(situation: Situation) -> Hold | None:
+    """The first gate that is shut, if one is."""
+    return next((hold for gate in GATES if (hold := gate(situation))), None)

@@ -1,0 +1,87 @@
+"""How stable takes over a version that has passed every step."""
+
+from linnet.api.status import DecisionKind, Phase, WeightStatus
+from linnet.core import steps
+from linnet.core.actions import Action, HoldStable, ResumeStable, SetWeight
+from linnet.core.decision import (
+    Decision,
+    Situation,
+    Trouble,
+    enter,
+    hold_stable,
+    stay,
+    unusable,
+)
+from linnet.core.withdraw import withdraw
+
+
+def promoting(situation: Situation) -> Decision:
+    """The canary serves all traffic while Kubernetes rolls the Deployment over."""
+    spec, status, observed = situation.spec, situation.status, situation.observed
+    stable, canary = observed.stable, observed.canary
+    if stable is None:
+        return unusable(situation)
+    # Traffic stays on what works: on the canary, unless that is gone and stable is not.
+    wanted = 100 if stable.ready == 0 or (canary is not None and canary.ready > 0) else 0
+    weight = steps.at_weight(status, wanted, observed.route, situation.now)
+    status = status.model_copy(update={"weight": weight})
+    situation = Situation(spec, status, observed, situation.now)
+    actions: tuple[Action, ...] = ()
+    if observed.route is not None and observed.route.weight != wanted:
+        actions = (SetWeight(wanted),)
+    if stable.template_revision != status.canary_revision:
+        trouble = Trouble(
+            "ChangedWhilePromoting",
+            f"The template changed while stable took over {status.canary_revision}: traffic "
+            f"stays on the canary. Put the template back to go on",
+        )
+        return stay(situation, trouble.message, (*actions, *hold_stable(situation)), None, trouble)
+    if stable.rolled_out and set(stable.serving) == {status.canary_revision}:
+        return _return_traffic(situation)
+    if stable.paused:
+        actions = (*actions, ResumeStable(status.canary_revision))
+    left = steps.remaining(status.phase_since, spec.promotion.progress_deadline, situation.now)
+    pods = f"{stable.ready} of {stable.replicas} pods available"
+    stuck: Trouble | None = None
+    if not left:
+        stuck = Trouble(
+            "PromotionStuck",
+            f"Stable has not taken over the new version in time ({pods}): "
+            "traffic stays on what works",
+        )
+    message = f"Stable takes over the new version: {pods}"
+    return stay(situation, message, actions, left or None, stuck)
+
+
+def _return_traffic(situation: Situation) -> Decision:
+    moved = enter(
+        situation,
+        Phase.RETURNING,
+        DecisionKind.RETURNED,
+        "StableRolledOut",
+        "Stable runs the new version on all its pods; traffic returns to it",
+        stable_revision=situation.status.canary_revision,
+        weight=WeightStatus(wanted=0, seen=situation.status.weight.seen),
+    )
+    return Decision(moved, (SetWeight(0), HoldStable()))
+
+
+def returning(situation: Situation) -> Decision:
+    """Traffic is back on stable, which has the new version; the canary drains and goes."""
+    state = withdraw(situation)
+    status = situation.status.model_copy(update={"weight": state.weight})
+    situation = Situation(situation.spec, status, situation.observed, situation.now)
+    guard = hold_stable(situation)
+    if not state.done:
+        return stay(situation, state.message, (*state.actions, *guard), state.wake_after)
+    moved = enter(
+        situation,
+        Phase.PROMOTED,
+        DecisionKind.PROMOTED,
+        "Promoted",
+        f"Promoted {status.canary_revision}",
+        step=None,
+        step_since=None,
+        failed_revision="",
+    )
+    return Decision(moved, guard)

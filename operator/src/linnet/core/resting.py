@@ -1,0 +1,136 @@
+"""The phases in which stable serves everything: before, between and after releases."""
+
+from datetime import timedelta
+
+from linnet.api.status import DecisionKind, Phase, WeightStatus
+from linnet.core.actions import Action, RemoveCanary, RestoreRoute
+from linnet.core.decision import (
+    Decision,
+    Situation,
+    Trouble,
+    enter,
+    hold_stable,
+    remember,
+    stay,
+)
+from linnet.core.observed import StableObserved
+
+LOOK_AGAIN = timedelta(seconds=30)
+"""How often an unusable target is looked at, beside the watches that tell of a change."""
+
+
+def pending(situation: Situation) -> Decision:
+    """Adopt the Deployment once it can be used and serves one version."""
+    stable, problem = situation.observed.stable, situation.observed.problem
+    if problem is not None or stable is None:
+        reason, message = problem or ("TargetMissing", "The Deployment doesn't exist")
+        return stay(situation, message, (), LOOK_AGAIN, Trouble(reason, message))
+    serving = tuple(stable.serving)
+    settled = stable.rolled_out or stable.paused
+    if not settled or len(serving) != 1:
+        message = "Waiting for the Deployment to finish the rollout that it is in"
+        return stay(situation, message, (), LOOK_AGAIN)
+    revision = serving[0]
+    moved = enter(
+        situation,
+        Phase.IDLE,
+        DecisionKind.ADOPTED,
+        "Adopted",
+        f"Guarding: stable runs {revision}",
+        stable_revision=revision,
+    )
+    return Decision(moved, hold_stable(situation), timedelta())
+
+
+def at_rest(situation: Situation) -> Decision:
+    """Start a release if the template is a new one; otherwise see that nothing has slipped."""
+    status, observed = situation.status, situation.observed
+    stable = observed.stable
+    if observed.problem is not None or stable is None:
+        return _lost(situation)
+    situation = _follow(situation, stable)
+    status = situation.status
+    actions = (*hold_stable(situation), *_leftovers(situation))
+    wanted = stable.template_revision
+    if wanted == status.stable_revision:
+        return _nothing_to_release(situation, actions)
+    if wanted == status.failed_revision:
+        return stay(situation, status.message, actions)
+    if situation.spec.suspend:
+        return stay(situation, f"Suspended: {wanted} waits to be released", actions)
+    if actions:
+        return stay(situation, "Making ready for the next release", actions)
+    return _start(situation, wanted)
+
+
+def _start(situation: Situation, revision: str) -> Decision:
+    status = situation.status.model_copy(update={"canary_revision": revision})
+    situation = Situation(situation.spec, status, situation.observed, situation.now)
+    moved = enter(
+        situation,
+        Phase.STARTING,
+        DecisionKind.STARTED,
+        "TemplateChanged",
+        f"Releasing {revision} beside {status.stable_revision}",
+        step=None,
+        weight=WeightStatus(wanted=0, seen=0),
+        metrics=(),
+        analysed_at=None,
+    )
+    return Decision(moved, (), timedelta())
+
+
+def _nothing_to_release(situation: Situation, actions: tuple[Action, ...]) -> Decision:
+    status = situation.status
+    if status.phase is not Phase.ROLLED_BACK:
+        message = (
+            status.message
+            if status.phase is Phase.PROMOTED
+            else (f"Guarding: stable runs {status.stable_revision}")
+        )
+        return stay(situation, message, actions)
+    moved = enter(
+        situation,
+        Phase.IDLE,
+        DecisionKind.REVERTED,
+        "TemplateReverted",
+        "The template was put back to the version that stable runs",
+        failed_revision="",
+    )
+    return Decision(moved, actions)
+
+
+def _follow(situation: Situation, stable: StableObserved) -> Situation:
+    """Believe the Deployment where somebody rolled it out without the operator."""
+    status = situation.status
+    served = set(stable.serving)
+    if not stable.rolled_out or len(served) != 1 or served == {status.stable_revision}:
+        return situation
+    (revision,) = served
+    followed = remember(
+        situation,
+        status.model_copy(update={"stable_revision": revision, "failed_revision": ""}),
+        DecisionKind.ADOPTED,
+        "RolledOutElsewhere",
+        f"Stable was rolled out to {revision} without a release",
+    )
+    return Situation(situation.spec, followed, situation.observed, situation.now)
+
+
+def _leftovers(situation: Situation) -> tuple[Action, ...]:
+    """What should not be there between releases: first out of the route, then its pods."""
+    route, canary = situation.observed.route, situation.observed.canary
+    if route is not None and route.canary_listed:
+        return (RestoreRoute(),)
+    return (RemoveCanary(),) if canary is not None else ()
+
+
+def _lost(situation: Situation) -> Decision:
+    reason, message = situation.observed.problem or (
+        "TargetMissing",
+        "The Deployment doesn't exist",
+    )
+    status = situation.status.model_copy(
+        update={"phase": Phase.PENDING, "phase_since": situation.now, "message": message}
+    )
+    return Decision(status, (), LOOK_AGAIN, Trouble(reason, message))

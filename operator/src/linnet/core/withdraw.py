@@ -1,0 +1,64 @@
+"""Taking the canary out of service: traffic first, then time to drain, then its pods."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from linnet.api.status import WeightStatus
+from linnet.core.actions import Action, RemoveCanary, RestoreRoute, SetWeight
+from linnet.core.decision import Situation
+from linnet.core.steps import at_weight, remaining
+
+PATIENCE = timedelta(seconds=30)
+"""How long a deletion waits for a route that doesn't report its weights."""
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """One step of the withdrawal.
+
+    weight: the weight's new status. done: no canary is left, in the route or in the cluster.
+    """
+
+    weight: WeightStatus
+    actions: tuple[Action, ...] = ()
+    wake_after: timedelta | None = None
+    done: bool = False
+    message: str = ""
+
+
+def withdraw(situation: Situation) -> Withdrawal:
+    """Say what to do next so that the canary ends without a lost request."""
+    observed, now = situation.observed, situation.now
+    route = observed.route
+    weight = at_weight(situation.status, 0, route, now)
+    if route is not None and route.canary_listed:
+        if route.weight != 0:
+            return Withdrawal(
+                weight, (SetWeight(0),), _patience(situation), message="Traffic returns to stable"
+            )
+        if not route.accepted and not _out_of_patience(situation):
+            said = f": {route.message}" if route.message else ""
+            return Withdrawal(
+                weight,
+                wake_after=_patience(situation),
+                message=f"Waiting for the route to report weight 0{said}",
+            )
+        drain = remaining(weight.seen_since, situation.spec.canary.drain_period, now)
+        if drain:
+            return Withdrawal(weight, wake_after=drain, message="The canary drains")
+        return Withdrawal(weight, (RestoreRoute(),), message="The canary leaves the route")
+    if route is not None and not route.accepted and not _out_of_patience(situation):
+        return Withdrawal(
+            weight, wake_after=_patience(situation), message="The canary leaves the route"
+        )
+    if observed.canary is not None:
+        return Withdrawal(weight, (RemoveCanary(),), message="The canary's pods are removed")
+    return Withdrawal(weight, done=True)
+
+
+def _patience(situation: Situation) -> timedelta | None:
+    return remaining(situation.observed.deleting_since, PATIENCE, situation.now)
+
+
+def _out_of_patience(situation: Situation) -> bool:
+    return _patience(situation) == timedelta()
