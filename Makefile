@@ -1,0 +1,59 @@
+# `make` prints this list. The work itself is in hack/ and tests/.
+SHELL := /bin/bash
+export UV_CACHE_DIR := $(HOME)/.cache/linnet/uv
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+CLUSTER ?= linnet-demo
+
+help: ## what there is
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: .venv ## a real cluster, a good version promoted, four bad ones rolled back
+	$(PYTHON) -m hack.demo --cluster $(CLUSTER) $(DEMO)
+
+down: .venv ## remove the demo's cluster
+	$(PYTHON) -m hack.cluster down --name $(CLUSTER)
+
+check: lint unit ## lint, types, generated files, unit tests, scenarios: under a minute
+
+lint: .venv
+	.venv/bin/ruff check --quiet .
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/lint-imports --no-cache > out/lint-imports.txt || { cat out/lint-imports.txt; exit 1; }
+	$(PYTHON) -m mypy operator/src workload/src hack tests
+	$(PYTHON) -m hack.generate --check
+
+unit: .venv
+	$(PYTEST) -q -n 2 tests/unit tests/scenarios
+
+test: .venv ## every test, on a cluster of its own, with coverage
+	$(PYTHON) -m hack.test
+
+e2e: .venv ## the end-to-end tests alone
+	$(PYTEST) -q tests/e2e
+
+bench: .venv ## every benchmark; bench-NAME for one
+	$(PYTHON) -m hack.bench
+
+bench-%: .venv
+	$(PYTHON) -m hack.bench $*
+
+verify: .venv ## write the generated files anew
+	$(PYTHON) -m hack.generate
+
+lock: .venv ## pin all dependencies anew
+	$(PYTHON) -m hack.lock
+
+.venv: requirements/dev.txt requirements/uv.txt operator/pyproject.toml workload/pyproject.toml
+	@mkdir -p out
+	@python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } \
+	  || { echo 'Linnet needs Python 3.11 or later with venv: apt-get install python3-venv' >&2; exit 1; }
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --require-hashes -r requirements/uv.txt
+	.venv/bin/uv pip sync --quiet --require-hashes requirements/dev.txt
+	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e operator -e workload
+	@touch .venv
+
+.PHONY: help demo down check lint unit test e2e bench verify lock
+.DEFAULT_GOAL := help

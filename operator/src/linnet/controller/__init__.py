@@ -1,0 +1,1 @@
+"""The shell: watch, observe, decide, act, record. No release policy lives here."""

@@ -1,0 +1,55 @@
+"""What the operator is told at its start: flags, each with an environment variable."""
+
+import argparse
+import os
+import socket
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The operator's settings; `--help` says what each is for."""
+
+    prometheus_url: str
+    prometheus_token_file: str
+    prometheus_ca_file: str
+    namespace: str
+    lease_namespace: str
+    lease_name: str
+    identity: str
+    port: int
+    workers: int
+    log_level: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `linnet run`."""
+
+    def flag(name: str, default: str, text: str) -> None:
+        variable = "LINNET_" + name.upper().replace("-", "_")
+        parser.add_argument(
+            f"--{name}",
+            default=os.environ.get(variable, default),
+            help=f"{text} ({variable}; default {default or 'none'})",
+        )
+
+    flag("prometheus-url", "http://prometheus.monitoring:9090", "Prometheus to ask")
+    flag("prometheus-token-file", "", "file with a bearer token for Prometheus")
+    flag("prometheus-ca-file", "", "certificate authority of Prometheus, PEM")
+    flag("namespace", "", "watch only this namespace; all of them if empty")
+    flag("lease-namespace", "default", "namespace of the leader's Lease")
+    flag("lease-name", "linnet-operator", "name of the leader's Lease")
+    flag("identity", os.environ.get("POD_NAME", socket.gethostname()), "this replica's name")
+    flag("port", "8080", "port for /livez, /readyz and /metrics")
+    flag("workers", "8", "releases that are worked on at the same time")
+    flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR")
+
+
+def from_arguments(arguments: argparse.Namespace) -> Settings:
+    """The settings from parsed flags.
+
+    Raises:
+        ValueError: a number is not one.
+    """
+    values = {name: getattr(arguments, name) for name in Settings.__dataclass_fields__}
+    return Settings(**{**values, "port": int(values["port"]), "workers": int(values["workers"])})
