@@ -68,6 +68,13 @@ def resource_schema() -> Schema:
         "type": "object",
         "description": DESCRIPTION,
         "required": ["spec"],
+        # The name is the value of a label on the Deployment and on the canary's pods.
+        "x-kubernetes-validations": [
+            {
+                "rule": "self.metadata.name.size() <= 63",
+                "message": "metadata.name may have at most 63 characters: choose a shorter one",
+            }
+        ],
         "properties": {
             "apiVersion": {
                 "type": "string",

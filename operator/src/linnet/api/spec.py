@@ -190,6 +190,10 @@ class Metric(Model):
     Ignore."""
 
 
+_KEY_OF = "(has({0}.name) ? {0}.name : has({0}.use) ? {0}.use : '')"
+"""CEL: the name that a metric goes by."""
+
+
 class HoldOutcome(StrEnum):
     """How a hold that lasted too long ends."""
 
@@ -225,7 +229,19 @@ class Analysis(Model):
     """Limits of the ready-made checks. Standard: rollback at error rate > 1 % x3, p95 > 500 ms
     x3, memory > 85 % x2, CPU > 80 % x3. Strict: rollback at p95 > 200 ms and availability < 99 %
     too, and error rate < 0.5 %, p95 < 100 ms, availability > 99.95 % to go on."""
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=20)] = ()
+    metrics: Annotated[
+        tuple[Metric, ...],
+        Field(
+            max_length=20,
+            json_schema_extra=_rules(
+                (
+                    "self.all(a, self.exists_one(b, "
+                    f"{_KEY_OF.format('a')} == {_KEY_OF.format('b')}))",
+                    "spec.analysis.metrics must have different names: set metrics[].name",
+                ),
+            ),
+        ),
+    ] = ()
     """The checks. All ready-made checks of the profile if left out."""
     hold_deadline: Duration = timedelta(hours=1)
     """Longest time that a step may be held after its own hold time: because a check is between
@@ -264,6 +280,10 @@ class CanaryReleaseSpec(Model):
             (
                 "self.targetRef.name == oldSelf.targetRef.name",
                 "spec.targetRef.name can't be changed: delete the CanaryRelease and create another",
+            ),
+            (
+                "self.traffic == oldSelf.traffic",
+                "spec.traffic can't be changed: delete the CanaryRelease and create another",
             ),
         )
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from linnet.controller.release import Release
+from linnet.core.catalog import contradiction
 from linnet.core.decide import analysis_due
 from linnet.core.observed import Observed, Sample
 from linnet.core.queries import UnknownVariable, queries
@@ -42,7 +43,7 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
         _usable(providers.traffic.observe(release.split)),
         _measure(release, providers.metrics, now),
     )
-    problem = no_stable or no_route or no_canary or bad_query(release)
+    problem = no_stable or no_route or no_canary or bad_analysis(release)
     if problem is None and stable is None:
         name = release.spec.target_ref.name
         problem = ("TargetMissing", f"spec.targetRef: there is no Deployment {name}: create it")
@@ -63,8 +64,10 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
     )
 
 
-def bad_query(release: Release) -> Problem | None:
-    """The first query that can't be asked: an unknown variable, or a syntax error."""
+def bad_analysis(release: Release) -> Problem | None:
+    """What can't be measured or judged: limits that contradict, a query that can't be asked."""
+    if limits := contradiction(release.spec.analysis):
+        return ("InvalidLimits", f"spec.analysis.metrics: {limits}")
     try:
         asked = queries(release.spec, release.key.namespace, release.key.name)
     except UnknownVariable as error:

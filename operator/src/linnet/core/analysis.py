@@ -81,7 +81,8 @@ def _count(
     breaches = before.breaches if before else 0
     passes = before.passes if before else 0
     silent = verdict in (Verdict.NO_DATA, Verdict.ERROR)
-    counts_as_breach = silent and check.no_data is NoDataPolicy.ROLLBACK
+    # Before a full window there may well be nothing to see yet.
+    counts_as_breach = silent and full_window and check.no_data is NoDataPolicy.ROLLBACK
     if verdict is Verdict.BREACH or counts_as_breach:
         breaches += 1
     elif not silent:
@@ -96,6 +97,11 @@ def _count(
         breaches=breaches,
         passes=passes,
     )
+
+
+def forget_passes(metrics: tuple[MetricStatus, ...]) -> tuple[MetricStatus, ...]:
+    """The same measurements, none of them evidence: they were taken at another weight."""
+    return tuple(metric.model_copy(update={"passes": 0}) for metric in metrics)
 
 
 def breached(check: Check, metric: MetricStatus) -> bool:

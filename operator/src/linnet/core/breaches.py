@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from linnet.api.spec import HoldOutcome
 from linnet.api.status import Phase
+from linnet.api.types import format_duration
 from linnet.core import analysis, steps
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation, Trouble
@@ -21,7 +21,8 @@ def canary_missing(situation: Situation) -> Trouble | None:
 def canary_failing(situation: Situation) -> Trouble | None:
     """The canary's pods can't come up, or keep crashing: one observation is enough."""
     canary = situation.observed.canary
-    if canary is not None and canary.failure:
+    ours = canary is not None and canary.revision == situation.status.canary_revision
+    if canary is not None and ours and canary.failure:
         return Trouble("CanaryFailing", canary.failure)
     return None
 
@@ -41,10 +42,11 @@ def canary_not_ready(situation: Situation) -> Trouble | None:
     deadline = situation.spec.canary.ready_deadline
     if steps.remaining(situation.status.phase_since, deadline, situation.now):
         return None
-    canary = situation.observed.canary
-    ready, asked = (canary.ready, canary.replicas) if canary else (0, 0)
-    seconds = round(deadline.total_seconds())
-    return Trouble("CanaryNotReady", f"{ready} of {asked} canary pods are ready after {seconds} s")
+    ready, needed = steps.first_pods(situation.spec, situation.status, situation.observed)
+    if ready >= needed:
+        return None  # if it waits, then not for the canary's pods
+    after = format_duration(deadline)
+    return Trouble("CanaryNotReady", f"{ready} of {needed} canary pods are ready after {after}")
 
 
 def metric_breached(situation: Situation) -> Trouble | None:
@@ -61,34 +63,12 @@ def metric_breached(situation: Situation) -> Trouble | None:
     return None
 
 
-def held_too_long(situation: Situation) -> Trouble | None:
-    """A step was held for longer than it may be, and the user wants a rollback then."""
-    settings = situation.spec.analysis
-    if settings.on_hold_deadline is HoldOutcome.ROLLBACK and hold_expired(situation):
-        return Trouble(
-            "HoldDeadlineExceeded",
-            f"Held past the deadline: {situation.status.message or 'no evidence to go on'}",
-        )
-    return None
-
-
-def hold_expired(situation: Situation) -> bool:
-    """Whether the step is held past its deadline. A suspended release never is."""
-    status, spec = situation.status, situation.spec
-    if status.phase is not Phase.PROGRESSING or spec.suspend:
-        return False
-    since = status.weight.seen_since or status.step_since
-    span = steps.step_at(spec, status.weight.wanted).hold + spec.analysis.hold_deadline
-    return since is not None and not steps.remaining(since, span, situation.now)
-
-
 RULES: tuple[Rule, ...] = (
     canary_missing,
     canary_failing,
     canary_down,
     canary_not_ready,
     metric_breached,
-    held_too_long,
 )
 
 

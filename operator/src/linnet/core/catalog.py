@@ -92,6 +92,25 @@ def checks(analysis: Analysis) -> tuple[Check, ...]:
     return tuple(_complete(metric, analysis.profile) for metric in analysis.metrics)
 
 
+def contradiction(analysis: Analysis) -> str:
+    """Where a check's limits can't both be meant, in words; empty where there is none.
+
+    A ready-made check's own limits are not in the manifest, so the API server can't see this.
+    """
+    for check in checks(analysis):
+        if check.above is not None and check.at_most is not None and check.at_most > check.above:
+            return (
+                f"{check.name}: goes on at up to {check.at_most:g} but rolls back above "
+                f"{check.above:g}: lower advance.atMost"
+            )
+        if check.below is not None and check.at_least is not None and check.at_least < check.below:
+            return (
+                f"{check.name}: goes on at {check.at_least:g} but rolls back below "
+                f"{check.below:g}: raise advance.atLeast"
+            )
+    return ""
+
+
 def _complete(metric: Metric, profile: Profile) -> Check:
     if metric.use is not None:
         base = LIMITS[profile][metric.use]

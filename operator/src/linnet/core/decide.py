@@ -1,11 +1,11 @@
 """`decide`: the one entry point of the core, and one function for each phase."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase
-from linnet.core import advance, analysis, promote, resting, rollback, steps
+from linnet.core import advance, analysis, promote, resting, rollback, steps, transitions
 from linnet.core.actions import (
     Action,
     LetGo,
@@ -62,8 +62,14 @@ def _measured(
 
 
 def _finish(situation: Situation, decision: Decision) -> Decision:
-    """Complete the status: generation, progress, conditions, and what stalls it, once."""
+    """Complete the status: generation, progress, conditions, and what stalls it, once.
+
+    Raises:
+        IllegalTransition: `linnet.core.transitions` doesn't know the move.
+    """
     status, trouble = decision.status, decision.trouble
+    before = situation.status.phase
+    transitions.check(before, status.phase)
     if trouble is not None and not is_stalled(status, trouble.reason):
         status = remember(situation, status, DecisionKind.STALLED, trouble.reason, trouble.message)
     if trouble is not None:
@@ -73,7 +79,9 @@ def _finish(situation: Situation, decision: Decision) -> Decision:
         update={"observed_generation": situation.observed.generation, "progress": progress}
     )
     status = status.model_copy(update={"conditions": conditions(situation, status, trouble)})
-    return Decision(status, decision.actions, decision.wake_after, trouble)
+    # What the new phase waits for may be there already, and then no change would tell of it.
+    wake = decision.wake_after if status.phase is before else timedelta()
+    return Decision(status, decision.actions, wake, trouble)
 
 
 def _leaving(situation: Situation) -> Decision:
@@ -83,8 +91,9 @@ def _leaving(situation: Situation) -> Decision:
         decision = promote.promoting(situation)
         if decision.trouble is None:
             return decision
-        # Stable can't take over: the canary keeps serving, which works without the operator.
-        return Decision(decision.status, (ReleaseStable(), LetGo()))
+        if decision.status.weight.wanted:
+            # Stable can't take over: the canary keeps serving, which works without the operator.
+            return Decision(decision.status, (ReleaseStable(), LetGo()))
     state = withdraw(situation)
     status = status.model_copy(
         update={"weight": state.weight, "message": state.message or "Leaving"}

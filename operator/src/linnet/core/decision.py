@@ -12,7 +12,6 @@ from linnet.api.status import (
     HistoryEntry,
     Phase,
 )
-from linnet.core import transitions
 from linnet.core.actions import Action, HoldStable
 from linnet.core.observed import Observed
 
@@ -77,12 +76,7 @@ def enter(
     message: str,
     **changes: Any,
 ) -> CanaryReleaseStatus:
-    """The status in another phase, with the decision remembered.
-
-    Raises:
-        IllegalTransition: `linnet.core.transitions` doesn't know the move.
-    """
-    transitions.check(situation.status.phase, phase)
+    """The status in another phase, with the decision remembered."""
     moved = situation.status.model_copy(
         update={"phase": phase, "phase_since": situation.now, "message": message, **changes}
     )
@@ -107,7 +101,17 @@ def hold_stable(situation: Situation) -> tuple[Action, ...]:
     return (HoldStable(),) if stable is not None and not stable.paused else ()
 
 
+def missing_part(situation: Situation) -> Trouble:
+    """Which of the objects that a release needs is gone or can't be used, in its own words."""
+    observed = situation.observed
+    if observed.problem is not None:
+        return Trouble(*observed.problem)
+    if observed.stable is None:
+        return Trouble("TargetMissing", "The Deployment doesn't exist")
+    return Trouble("RouteMissing", "The HTTPRoute doesn't exist")
+
+
 def unusable(situation: Situation) -> Decision:
     """In mid-release something that it needs is gone: hold, and say what."""
-    reason, message = situation.observed.problem or ("TargetMissing", "The Deployment is gone")
-    return stay(situation, message, (), situation.spec.analysis.interval, Trouble(reason, message))
+    missing = missing_part(situation)
+    return stay(situation, missing.message, (), situation.spec.analysis.interval, missing)

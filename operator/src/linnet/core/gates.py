@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from linnet.api.status import Verdict
 from linnet.core import analysis, steps
@@ -20,6 +21,8 @@ class Hold:
     message: str
     due: bool = False
 
+
+SUSPENDED = "Suspended"
 
 Gate = Callable[[Situation], Hold | None]
 
@@ -44,16 +47,17 @@ def _time_is_up(situation: Situation) -> bool:
 
 def hold_over(situation: Situation) -> Hold | None:
     """The step has been at its weight for its hold time."""
-    step = steps.step_at(situation.spec, situation.status.weight.wanted)
-    left = steps.remaining(situation.status.weight.seen_since, step.hold, situation.now)
-    if left:
-        return Hold("Holding", f"At {step.weight} %, measuring")
+    weight = situation.status.weight
+    step = steps.step_at(situation.spec, weight.wanted)
+    if steps.remaining(weight.seen_since, step.hold, situation.now) != timedelta():
+        return Hold("Holding", f"At {weight.wanted} %, measuring")
     return None
 
 
 def evidence(situation: Situation) -> Hold | None:
     """Every check has its measurements in a row within the advance limit; at least one has."""
     metrics = {metric.name: metric for metric in situation.status.metrics}
+    proven = False
     needed = situation.spec.analysis.min_samples
     wanted = situation.status.weight.wanted
     for check in checks(situation.spec.analysis):
@@ -69,7 +73,8 @@ def evidence(situation: Situation) -> Hold | None:
                 f"({metric.passes} of {needed} measurements in a row)",
                 due=metric.verdict is not Verdict.PASS,
             )
-    if not any(metric.passes >= needed for metric in metrics.values()):
+        proven = proven or metric.passes >= needed
+    if not proven:
         return Hold("NoEvidence", f"Held at {wanted} %: no check has given a value", True)
     return None
 
@@ -78,7 +83,8 @@ def not_suspended(situation: Situation) -> Hold | None:
     """The user has not frozen the release."""
     if situation.spec.suspend:
         weight = situation.status.weight.wanted
-        return Hold("Suspended", f"Suspended at {weight} %: set spec.suspend to false to go on")
+        text = f"Suspended at {weight} %: set spec.suspend to false to go on"
+        return Hold(SUSPENDED, text, due=True)
     return None
 
 
@@ -93,12 +99,19 @@ def capacity(situation: Situation) -> Hold | None:
         return Hold(
             "WaitingForCapacity",
             f"{canary.ready} of {needed} canary pods are ready for {step.weight} %",
-            True,
+            due=_pods_are_late(situation),
         )
     return None
 
 
-GATES: tuple[Gate, ...] = (weight_seen, hold_over, evidence, not_suspended, capacity)
+def _pods_are_late(situation: Situation) -> bool:
+    spec, weight = situation.spec, situation.status.weight
+    asked_after = steps.step_at(spec, weight.wanted).hold
+    span = asked_after + spec.canary.ready_deadline
+    return steps.remaining(weight.seen_since, span, situation.now) == timedelta()
+
+
+GATES: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence, capacity)
 
 
 def first_hold(situation: Situation) -> Hold | None:

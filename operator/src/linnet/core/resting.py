@@ -7,9 +7,9 @@ from linnet.core.actions import Action, RemoveCanary, RestoreRoute
 from linnet.core.decision import (
     Decision,
     Situation,
-    Trouble,
     enter,
     hold_stable,
+    missing_part,
     remember,
     stay,
 )
@@ -23,8 +23,8 @@ def pending(situation: Situation) -> Decision:
     """Adopt the Deployment once it can be used and serves one version."""
     stable, problem = situation.observed.stable, situation.observed.problem
     if problem is not None or stable is None:
-        reason, message = problem or ("TargetMissing", "The Deployment doesn't exist")
-        return stay(situation, message, (), LOOK_AGAIN, Trouble(reason, message))
+        missing = missing_part(situation)
+        return stay(situation, missing.message, (), LOOK_AGAIN, missing)
     serving = tuple(stable.serving)
     settled = stable.rolled_out or stable.paused
     if not settled or len(serving) != 1:
@@ -39,7 +39,7 @@ def pending(situation: Situation) -> Decision:
         f"Guarding: stable runs {revision}",
         stable_revision=revision,
     )
-    return Decision(moved, hold_stable(situation), timedelta())
+    return Decision(moved, hold_stable(situation))
 
 
 def at_rest(situation: Situation) -> Decision:
@@ -72,23 +72,23 @@ def _start(situation: Situation, revision: str) -> Decision:
         DecisionKind.STARTED,
         "TemplateChanged",
         f"Releasing {revision} beside {status.stable_revision}",
+        failed_revision="",
         step=None,
         weight=WeightStatus(wanted=0, seen=0),
         metrics=(),
         analysed_at=None,
     )
-    return Decision(moved, (), timedelta())
+    return Decision(moved)
 
 
 def _nothing_to_release(situation: Situation, actions: tuple[Action, ...]) -> Decision:
     status = situation.status
     if status.phase is not Phase.ROLLED_BACK:
-        message = (
-            status.message
-            if status.phase is Phase.PROMOTED
-            else (f"Guarding: stable runs {status.stable_revision}")
-        )
-        return stay(situation, message, actions)
+        promoted = status.phase is Phase.PROMOTED
+        message = status.message if promoted else f"Guarding: stable runs {status.stable_revision}"
+        # The template is another one than the one that failed: if that returns, it is tried again.
+        forgiven = status.model_copy(update={"failed_revision": "", "message": message})
+        return Decision(forgiven, actions)
     moved = enter(
         situation,
         Phase.IDLE,
@@ -122,15 +122,14 @@ def _leftovers(situation: Situation) -> tuple[Action, ...]:
     route, canary = situation.observed.route, situation.observed.canary
     if route is not None and route.canary_listed:
         return (RestoreRoute(),)
+    if route is not None and not route.accepted:
+        return ()  # the gateway may still send requests there
     return (RemoveCanary(),) if canary is not None else ()
 
 
 def _lost(situation: Situation) -> Decision:
-    reason, message = situation.observed.problem or (
-        "TargetMissing",
-        "The Deployment doesn't exist",
-    )
+    missing = missing_part(situation)
     status = situation.status.model_copy(
-        update={"phase": Phase.PENDING, "phase_since": situation.now, "message": message}
+        update={"phase": Phase.PENDING, "phase_since": situation.now, "message": missing.message}
     )
-    return Decision(status, (), LOOK_AGAIN, Trouble(reason, message))
+    return Decision(status, (), LOOK_AGAIN, missing)

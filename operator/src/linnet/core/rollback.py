@@ -1,7 +1,5 @@
 """How a release ends early: traffic returns to stable, then the canary goes."""
 
-from datetime import timedelta
-
 from linnet.api.status import DecisionKind, Phase, WeightStatus
 from linnet.core import breaches
 from linnet.core.actions import SetWeight
@@ -14,23 +12,23 @@ def ended(situation: Situation) -> Decision | None:
     status, stable = situation.status, situation.observed.stable
     if stable is not None and stable.template_revision != status.canary_revision:
         if stable.template_revision == status.stable_revision:
-            return _end(
+            return end(
                 situation,
                 DecisionKind.REVERTED,
                 Trouble(
                     "TemplateReverted", "The template was put back to the version that stable runs"
                 ),
             )
-        return _end(
+        return end(
             situation,
             DecisionKind.SUPERSEDED,
             Trouble("TemplateChanged", f"The template changed to {stable.template_revision}"),
         )
     breach = breaches.first_breach(situation)
-    return None if breach is None else _end(situation, DecisionKind.ROLLED_BACK, breach)
+    return None if breach is None else end(situation, DecisionKind.ROLLED_BACK, breach)
 
 
-def _end(situation: Situation, kind: DecisionKind, why: Trouble) -> Decision:
+def end(situation: Situation, kind: DecisionKind, why: Trouble) -> Decision:
     """Traffic to stable first, before anything else."""
     status = situation.status
     failed = kind is DecisionKind.ROLLED_BACK
@@ -63,4 +61,4 @@ def rolling_back(situation: Situation) -> Decision:
             "step_since": None,
         }
     )
-    return Decision(moved, guard, timedelta())
+    return Decision(moved, guard)

@@ -132,8 +132,9 @@ def _own_weights(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
         weights = [weight // WHOLE for weight in weights]
     elif len(merged) == 1:
         weights = [1]
-    if max(weights) > WEIGHT_LIMIT // WHOLE:
-        weights = [-(-weight // WHOLE) for weight in weights]
+    excess = _divide_up(max(weights), WEIGHT_LIMIT // WHOLE)
+    if excess > 1:
+        weights = [_divide_up(weight, excess) for weight in weights]
     return [{**ref, "weight": weight} for ref, weight in zip(merged, weights, strict=True)]
 
 
@@ -181,6 +182,10 @@ def _is(ref: Ref, backends: Backends, name: str) -> bool:
 def _weight(ref: Ref) -> int:
     weight = ref.get("weight")
     return 1 if weight is None else int(weight)
+
+
+def _divide_up(number: int, by: int) -> int:
+    return -(-number // by)
 
 
 def _weigh(refs: Iterable[Ref]) -> int:

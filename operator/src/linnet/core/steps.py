@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from linnet.api.spec import CanaryReleaseSpec, Step
 from linnet.api.status import CanaryReleaseStatus, WeightStatus
-from linnet.core.observed import RouteObserved
+from linnet.core.observed import Observed, RouteObserved
 
 
 def index_of(spec: CanaryReleaseSpec, weight: int) -> int:
@@ -31,6 +31,16 @@ def replicas_for(spec: CanaryReleaseSpec, stable_replicas: int, weight: int) -> 
     return max(spec.canary.min_replicas, -(-stable_replicas * weight // 100))
 
 
+def first_pods(
+    spec: CanaryReleaseSpec, status: CanaryReleaseStatus, observed: Observed
+) -> tuple[int, int]:
+    """How many pods of the canary are ready, and how many its first weight needs."""
+    stable, canary = observed.stable, observed.canary
+    needed = replicas_for(spec, stable.replicas if stable else 0, spec.steps[0].weight)
+    ours = canary is not None and canary.revision == status.canary_revision
+    return (canary.ready if canary is not None and ours else 0), needed
+
+
 def at_weight(
     status: CanaryReleaseStatus, wanted: int, route: RouteObserved | None, now: datetime
 ) -> WeightStatus:
@@ -40,7 +50,8 @@ def at_weight(
     if seen != wanted:
         return WeightStatus(wanted=wanted, seen=seen)
     running = before.seen == before.wanted == wanted
-    return WeightStatus(wanted=wanted, seen=seen, seen_since=before.seen_since if running else now)
+    since = before.seen_since if running else None
+    return WeightStatus(wanted=wanted, seen=seen, seen_since=since or now)
 
 
 def remaining(since: datetime | None, span: timedelta, now: datetime) -> timedelta | None:

@@ -32,10 +32,13 @@ def withdraw(situation: Situation) -> Withdrawal:
     route = observed.route
     weight = at_weight(situation.status, 0, route, now)
     if route is not None and route.canary_listed:
+        if observed.canary is None:
+            # Nothing can drain, and a route to a Service that is gone is never accepted.
+            return Withdrawal(weight, (RestoreRoute(),), message="The canary leaves the route")
         if route.weight != 0:
-            return Withdrawal(
-                weight, (SetWeight(0),), _patience(situation), message="Traffic returns to stable"
-            )
+            # Never at once: somebody else may set the weight again and again.
+            wake = _patience(situation) or None
+            return Withdrawal(weight, (SetWeight(0),), wake, message="Traffic returns to stable")
         if not route.accepted and not _out_of_patience(situation):
             said = f": {route.message}" if route.message else ""
             return Withdrawal(

@@ -1,0 +1,95 @@
+{{- define "recochat.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 56 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* The release's name if it says recochat already. 56 characters, for NAME-canary to fit in 63. */}}
+{{- define "recochat.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 56 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "recochat.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 56 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 56 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "recochat.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "recochat.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "recochat.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag | toString) -}}
+{{- end -}}
+
+{{- define "recochat.version" -}}
+{{- default .Chart.AppVersion (default .Values.image.tag .Values.version) | toString -}}
+{{- end -}}
+
+{{- define "recochat.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "recochat.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* The version isn't among them: labels of the Deployment change with a release of the chart only. */}}
+{{- define "recochat.labels" -}}
+{{ include "recochat.selectorLabels" . }}
+app.kubernetes.io/part-of: recochat
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "recochat.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "recochat.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{/* Environment that switches faults on; empty without any. Zero switches off, but a crash: there it means "at once". */}}
+{{- define "recochat.faults" -}}
+{{- $faults := .Values.demo.faults -}}
+{{- $names := dict "errorShare" "ERROR_SHARE" "latencyMs" "LATENCY_MS" "leakMbPerS" "LEAK_MB_PER_S" -}}
+{{- range $key := list "errorShare" "latencyMs" "leakMbPerS" }}
+{{- $value := get $faults $key | default 0 | toString }}
+{{- if gt (float64 $value) 0.0 }}
+- name: RECOCHAT_FAULT_{{ get $names $key }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- $crash := get $faults "crashAfterS" }}
+{{- if not (or (kindIs "invalid" $crash) (eq (toString $crash) "")) }}
+- name: RECOCHAT_FAULT_CRASH_AFTER_S
+  value: {{ toString $crash | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* What can't work together is refused here, with the remedy, before anything is sent. */}}
+{{- define "recochat.validate" -}}
+{{- if and (include "recochat.faults" . | trim) (not .Values.demo.enabled) -}}
+{{- fail "demo.faults are set, but demo.enabled is false: faults are for demonstrations only. Set demo.enabled=true to allow them, or remove demo.faults." -}}
+{{- end -}}
+{{- if and .Values.gateway.enabled (not .Values.gateway.parentRef.name) -}}
+{{- fail "gateway.enabled needs gateway.parentRef.name: the Gateway that the HTTPRoute attaches to." -}}
+{{- end -}}
+{{- if and .Values.canaryRelease.enabled (not .Values.gateway.enabled) (not .Values.canaryRelease.spec.traffic) -}}
+{{- fail "canaryRelease.enabled needs a route to move traffic on: set gateway.enabled=true, or canaryRelease.spec.traffic." -}}
+{{- end -}}
+{{- if and .Values.redis.url .Values.redis.existingSecret.name -}}
+{{- fail "redis.url and redis.existingSecret.name are both set: remove one." -}}
+{{- end -}}
+{{- end -}}

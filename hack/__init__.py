@@ -1,0 +1,1 @@
+"""Tools of the repository itself: cluster bring-up, code generation, release."""

@@ -1,0 +1,50 @@
+"""How long a step has been held beyond its own time, as the history tells it, and until when."""
+
+from datetime import datetime, timedelta
+
+from linnet.api.status import CanaryReleaseStatus, DecisionKind
+from linnet.core import steps
+from linnet.core.decision import Situation, remember
+from linnet.core.gates import SUSPENDED, Hold
+
+
+def note(situation: Situation, hold: Hold) -> CanaryReleaseStatus:
+    """The status that remembers a hold, once per step and reason."""
+    status = situation.status
+    if not hold.due or _is_noted(status, hold.reason):
+        return status
+    return remember(situation, status, DecisionKind.HELD, hold.reason, hold.message)
+
+
+def _is_noted(status: CanaryReleaseStatus, reason: str) -> bool:
+    for entry in reversed(status.history):
+        if entry.decision is DecisionKind.ADVANCED:
+            break
+        if entry.decision is not DecisionKind.HELD:
+            continue
+        if entry.reason == reason:
+            return True
+        if SUSPENDED in (entry.reason, reason):
+            break
+    return False
+
+
+def held_since(status: CanaryReleaseStatus) -> datetime | None:
+    """Since when the step is held.
+
+    Counted from the first hold that was noted, not from when the step's time was up: neither a
+    suspension nor an outage of the operator is a fault of the release.
+    """
+    since = None
+    for entry in reversed(status.history):
+        if entry.decision is DecisionKind.ADVANCED or entry.reason == SUSPENDED:
+            break
+        if entry.decision is DecisionKind.HELD:
+            since = entry.at
+    return since
+
+
+def time_left(situation: Situation) -> timedelta | None:
+    """Time until the step is held past its deadline, at least zero; None if it isn't held."""
+    deadline = situation.spec.analysis.hold_deadline
+    return steps.remaining(held_since(situation.status), deadline, situation.now)

@@ -1,0 +1,1 @@
+"""The outside behind small protocols: the Kubernetes API, traffic, workloads, metrics."""

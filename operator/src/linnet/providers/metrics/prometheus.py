@@ -1,0 +1,132 @@
+"""Prometheus, asked by `prometheus_api_client` in threads of its own.
+
+The library waits for ever, repeats failed requests silently, and drops the server's `warnings`, so
+that a partial answer looks like a whole one. Here each request has a time-out and is made once,
+and `AnswerCheck`, which sees each answer before the library does, refuses what must not reach a
+verdict.
+"""
+
+import asyncio
+import math
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import requests
+import urllib3
+from prometheus_api_client import PrometheusConnect
+from requests.auth import AuthBase
+from urllib3.util.retry import Retry
+
+from linnet.core.observed import Sample
+from linnet.providers.metrics.answer import AnswerCheck, Refused
+
+THREADS = 8
+
+
+class Prometheus:
+    """Answers instant queries with one number.
+
+    token_file: a bearer token, read for each request, since projected tokens rotate.
+    ca_file: certificates to trust instead of the system's.
+    """
+
+    def __init__(
+        self, url: str, timeout_seconds: float = 5.0, token_file: str = "", ca_file: str = ""
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
+        self._library = PrometheusConnect(
+            self._url,
+            session=_session(timeout_seconds, ca_file),
+            retry=Retry(0),
+            auth=_BearerToken(Path(token_file)) if token_file else None,
+            timeout=timeout_seconds,
+        )
+
+    async def query(self, promql: str) -> Sample:
+        """Evaluate an instant query now; see `MetricsProvider.query`.
+
+        A query that waits for a free thread, or whose answer trickles in, ends as an error after
+        twice the time-out.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(2 * self._timeout_seconds):
+                return await loop.run_in_executor(self._threads, self._ask, promql)
+        except TimeoutError:
+            return self._failed("did not answer in time")
+
+    async def close(self) -> None:
+        """Release the connections; a request under way ends by its time-out."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._library.close()
+
+    def _ask(self, promql: str) -> Sample:
+        limit = {"timeout": f"{math.ceil(self._timeout_seconds)}s"}
+        try:
+            return _sample(self._library.custom_query(promql, params=limit))
+        except Refused as error:
+            return self._failed(str(error))
+        except requests.Timeout:
+            return self._failed(f"did not answer within {self._timeout_seconds:g} s")
+        except requests.ConnectionError:
+            # Not in its own words: they name an object's address, another one each time.
+            return self._failed("can't be reached")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return self._failed(f"gave no usable answer ({type(error).__name__})")
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return self._failed("gave an answer of an unknown form")
+
+    def _failed(self, what: str) -> Sample:
+        return Sample(error=f"Prometheus at {self._url} {what}")
+
+
+class _BearerToken(AuthBase):
+    """Adds the token as the file has it at that moment."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        try:
+            token = self._file.read_text().strip()
+        except OSError:
+            raise Refused(f"can't be asked: token file {self._file} can't be read") from None
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+
+def _session(timeout_seconds: float, ca_file: str) -> requests.Session:
+    """A session that several threads may share: it keeps no cookies and reads no environment."""
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.trust_env = False  # neither proxies nor ~/.netrc: what is asked is what was configured
+    session.verify = ca_file or True
+    session.stream = True  # so that the check reads the body, and stops where it is too large
+    session.hooks["response"] = [AnswerCheck(timeout_seconds)]
+    return session
+
+
+def _sample(result: Any) -> Sample:
+    """One number out of an answer's `result`, already checked to be a scalar or a vector."""
+    if result and not isinstance(result[0], dict):
+        return _number(result[1])
+    if len(result) > 1:
+        return Sample(
+            error=f"the query gave {len(result)} series instead of one: aggregate with sum(...)"
+        )
+    if not result:
+        return Sample()
+    if "value" not in result[0]:
+        return Sample(
+            error="the query gave a histogram instead of a number: use histogram_quantile(...)"
+        )
+    return _number(result[0]["value"][1])
+
+
+def _number(text: str) -> Sample:
+    value = float(text)
+    return Sample(value=value) if math.isfinite(value) else Sample()

@@ -1,0 +1,18 @@
+"""PromQL that can't work, found before it is sent."""
+
+import promql_parser
+
+
+def check(promql: str) -> str:
+    """Say what is wrong with a query, '' if nothing is. Placeholders must be filled in before."""
+    try:
+        parsed = promql_parser.parse(promql)
+    except ValueError as error:
+        return str(error)
+    if isinstance(parsed, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):
+        return (
+            "the query gives a range of values: put rate(), increase() or ..._over_time() round it"
+        )
+    if isinstance(parsed, promql_parser.StringLiteral):
+        return "the query gives a text, not a number"
+    return ""

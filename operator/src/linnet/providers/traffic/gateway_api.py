@@ -1,0 +1,153 @@
+"""Traffic split by the weights of an HTTPRoute (Gateway API v1).
+
+`spec.rules` is one atomic list, so the whole of it is applied, made from a fresh read and bound
+to the version that was read: an edit in between is never lost, the write is tried again at once.
+The operator owns `spec.rules` only while a canary is in it. Afterwards it gives up the ownership,
+so that the user's next server-side apply meets no conflict.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from linnet.core import route
+from linnet.core.observed import RouteObserved
+from linnet.providers.attempts import again_on_conflict
+from linnet.providers.errors import NotFound, Unusable
+from linnet.providers.kubernetes import HTTPROUTES, KubernetesClient, Manifest
+from linnet.providers.traffic.base import Split
+
+FIELD_MANAGER = "linnet-traffic"
+
+Rules = list[dict[str, Any]]
+
+
+class GatewayApiTraffic:
+    """Splits an HTTPRoute. See `linnet.core.route` for how weights are reckoned."""
+
+    def __init__(self, client: KubernetesClient) -> None:
+        self._client = client
+
+    async def observe(self, split: Split) -> RouteObserved | None:
+        """Read the share as it stands; None if the route doesn't exist.
+
+        Raises:
+            Unusable: the route can't be split, with the field and the remedy.
+            ApiError: the API server could not be asked.
+        """
+        found = await self._client.get(HTTPROUTES, split.namespace, split.route)
+        if found is None:
+            return None
+        rules, backends = _rules(found), _backends(split)
+        _require_usable(rules, backends)
+        refusals = _refusals(found)
+        return RouteObserved(
+            weight=route.share(rules, backends),
+            canary_listed=route.listed(rules, backends),
+            accepted=not refusals,
+            message="; ".join(refusals),
+        )
+
+    async def set_weight(self, split: Split, weight: int) -> None:
+        """Ask for this share for the canary, 0 to 100 percent, and the rest for stable.
+
+        Raises:
+            NotFound: the route doesn't exist.
+            Unusable: the route can't be split.
+            ApiError: the API server could not be asked.
+        """
+
+        async def once() -> None:
+            found = await self._client.get(HTTPROUTES, split.namespace, split.route)
+            if found is None:
+                raise NotFound(f"HTTPRoute {split.route} does not exist in {split.namespace}")
+            rules, backends = _rules(found), _backends(split)
+            _require_usable(rules, backends)
+            await self._write(found, route.split(rules, backends, weight))
+
+        await again_on_conflict(once)
+
+    async def restore(self, split: Split) -> None:
+        """Take the canary out of the route, with the weights that the user had.
+
+        A route that is gone, or has no canary, is left as it is.
+
+        Raises:
+            ApiError: the API server could not be asked.
+        """
+
+        async def once() -> None:
+            found = await self._client.get(HTTPROUTES, split.namespace, split.route)
+            if found is None:
+                return
+            await self._write(found, route.restore(_rules(found), _backends(split)))
+            await self._client.disown(HTTPROUTES, split.namespace, split.route, FIELD_MANAGER)
+
+        await again_on_conflict(once)
+
+    async def _write(self, found: Manifest, rules: Rules) -> None:
+        if rules == _rules(found):
+            return
+        metadata = {key: found["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
+        manifest = {
+            "apiVersion": HTTPROUTES.api_version,
+            "kind": HTTPROUTES.kind,
+            "metadata": metadata,
+            "spec": {"rules": rules},
+        }
+        await self._client.apply(HTTPROUTES, manifest, FIELD_MANAGER)
+
+
+def _rules(found: Manifest) -> Rules:
+    return found["spec"].get("rules") or []
+
+
+def _backends(split: Split) -> route.Backends:
+    return route.Backends(split.namespace, split.stable_service, split.canary_service)
+
+
+def _require_usable(rules: Rules, backends: route.Backends) -> None:
+    if problem := route.problem(rules, backends):
+        raise Unusable(*problem)
+
+
+def _refusals(found: Manifest) -> list[str]:
+    """Why the route's parents don't serve it as it stands; empty if all do."""
+    parents = found["spec"].get("parentRefs") or []
+    if not parents:
+        return ["the HTTPRoute names no Gateway: set spec.parentRefs"]
+    reports = (found.get("status") or {}).get("parents") or []
+    namespace, generation = found["metadata"]["namespace"], found["metadata"]["generation"]
+    refusals = []
+    for parent in parents:
+        key = _key(parent, namespace)
+        answers = [
+            _refusal(report.get("conditions") or [], generation)
+            for report in reports
+            if _key(report["parentRef"], namespace) == key
+        ]
+        if "" not in answers:
+            refusals.append(f"{parent['name']}: {answers[0] if answers else 'no report yet'}")
+    return refusals
+
+
+def _refusal(conditions: Iterable[Mapping[str, Any]], generation: int) -> str:
+    """Why one parent doesn't serve this generation, '' if it does."""
+    by_type = {condition["type"]: condition for condition in conditions}
+    for kind in ("Accepted", "ResolvedRefs"):
+        condition = by_type.get(kind)
+        if condition is None or condition.get("observedGeneration") != generation:
+            return "no report on the present rules yet"
+        if condition["status"] != "True":
+            return f"{condition.get('reason')}: {condition.get('message')}"
+    return ""
+
+
+def _key(parent: Mapping[str, Any], namespace: str) -> tuple[Any, ...]:
+    return (
+        parent.get("group", "gateway.networking.k8s.io"),
+        parent.get("kind", "Gateway"),
+        parent.get("namespace", namespace),
+        parent["name"],
+        parent.get("sectionName"),
+        parent.get("port"),
+    )

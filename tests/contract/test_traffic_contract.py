@@ -1,0 +1,253 @@
+"""What every traffic provider must do, and what the Gateway API's one does beyond it.
+
+The suite runs on the fake, and on HTTPRoutes of a real API server where the test plays the
+gateway that reports them.
+"""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import pytest
+
+from linnet.providers.errors import NotFound, Unusable
+from linnet.providers.kubernetes import HTTPROUTES, KubernetesClient, Manifest, Resource
+from linnet.providers.traffic.base import Split, TrafficProvider
+from linnet.providers.traffic.gateway_api import FIELD_MANAGER, GatewayApiTraffic
+from tests.support.apiserver import ApiServer
+from tests.support.fake_traffic import FakeTraffic
+from tests.support.workload_manifests import http_route
+
+
+class World(Protocol):
+    """A provider, and a hand that makes routes and plays their gateway."""
+
+    provider: TrafficProvider
+    split: Split
+
+    async def add(self) -> None: ...
+    async def add_without_stable(self) -> None: ...
+    async def accept(self) -> None: ...
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        self.fake = FakeTraffic()
+        self.provider: TrafficProvider = self.fake
+        self.split = Split("default", "shop", "shop", "shop-canary")
+
+    async def add(self) -> None:
+        self.fake.add("shop")
+
+    async def add_without_stable(self) -> None:
+        self.fake.add("shop")
+        self.fake.without_stable.add("shop")
+
+    async def accept(self) -> None:
+        self.fake.accept("shop")
+
+
+class GatewayWorld:
+    def __init__(self, client: KubernetesClient, namespace: str) -> None:
+        self.provider: TrafficProvider = GatewayApiTraffic(client)
+        self.client = client
+        self.namespace = namespace
+        self.split = Split(namespace, "shop", "shop", "shop-canary")
+
+    async def add(self, *refs: Manifest) -> None:
+        route = http_route(*refs)
+        route["metadata"]["namespace"] = self.namespace
+        await self.client.create(HTTPROUTES, route)
+
+    async def add_without_stable(self) -> None:
+        await self.add({"name": "cart", "port": 80})
+
+    async def read(self) -> Manifest:
+        found = await self.client.get(HTTPROUTES, self.namespace, "shop")
+        assert found is not None
+        return found
+
+    async def backends(self) -> dict[str, int]:
+        (rule,) = (await self.read())["spec"]["rules"]
+        return {ref["name"]: ref["weight"] for ref in rule["backendRefs"]}
+
+    async def accept(self, **change: Any) -> None:
+        found = await self.read()
+        conditions = [
+            {
+                "type": kind,
+                "status": "True",
+                "reason": "Fine",
+                "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+                "observedGeneration": found["metadata"]["generation"],
+                **(change if kind == "ResolvedRefs" else {}),
+            }
+            for kind in ("Accepted", "ResolvedRefs")
+        ]
+        parent = {
+            "parentRef": {"name": "gateway"},
+            "controllerName": "example.com/test",
+            "conditions": conditions,
+        }
+        await self.client.patch(
+            HTTPROUTES, self.namespace, "shop", {"status": {"parents": [parent]}}, "status"
+        )
+
+
+@pytest.fixture
+async def gateway(gateway_server: ApiServer) -> AsyncIterator[GatewayWorld]:
+    namespace = f"test-{secrets.token_hex(4)}"
+    gateway_server.kubectl("create", "namespace", namespace)
+    client = await KubernetesClient.connect(kubeconfig=str(gateway_server.kubeconfig))
+    yield GatewayWorld(client, namespace)
+    await client.close()
+
+
+@pytest.fixture(params=["fake", "gateway-api"])
+def world(request: pytest.FixtureRequest) -> World:
+    if request.param == "fake":
+        return FakeWorld()
+    real: World = request.getfixturevalue("gateway")
+    return real
+
+
+async def test_no_route(world: World) -> None:
+    assert await world.provider.observe(world.split) is None
+    with pytest.raises(NotFound):
+        await world.provider.set_weight(world.split, 5)
+    await world.provider.restore(world.split)
+
+
+async def test_a_new_route_gives_the_canary_nothing(world: World) -> None:
+    await world.add()
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert (seen.weight, seen.canary_listed, seen.accepted) == (0, False, False)
+
+
+@pytest.mark.parametrize("weight", [0, 1, 50, 100])
+async def test_a_weight_counts_once_the_gateway_has_it(world: World, weight: int) -> None:
+    await world.add()
+    await world.accept()
+    await world.provider.set_weight(world.split, weight)
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert (seen.weight, seen.canary_listed, seen.accepted) == (weight, True, False)
+    await world.accept()
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert (seen.weight, seen.accepted) == (weight, True)
+
+
+async def test_the_same_weight_again_changes_nothing(world: World) -> None:
+    await world.add()
+    await world.provider.set_weight(world.split, 10)
+    await world.accept()
+    await world.provider.set_weight(world.split, 10)
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert (seen.weight, seen.accepted) == (10, True)
+
+
+async def test_the_last_weight_counts(world: World) -> None:
+    await world.add()
+    for weight in (5, 100, 30):
+        await world.provider.set_weight(world.split, weight)
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert seen.weight == 30
+
+
+async def test_restoring_takes_the_canary_out(world: World) -> None:
+    await world.add()
+    await world.provider.set_weight(world.split, 30)
+    await world.provider.restore(world.split)
+    await world.accept()
+    await world.provider.restore(world.split)
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert (seen.weight, seen.canary_listed, seen.accepted) == (0, False, True)
+
+
+async def test_a_route_without_stable_cannot_be_used(world: World) -> None:
+    await world.add_without_stable()
+    with pytest.raises(Unusable) as caught:
+        await world.provider.observe(world.split)
+    assert caught.value.reason == "NoStableBackend"
+    with pytest.raises(Unusable):
+        await world.provider.set_weight(world.split, 5)
+    await world.provider.restore(world.split)
+
+
+async def test_the_route_says_why_its_parent_refuses_it(gateway: GatewayWorld) -> None:
+    await gateway.add()
+    await gateway.accept(status="False", reason="BackendNotFound", message="no Service x")
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert not seen.accepted
+    assert seen.message == "gateway: BackendNotFound: no Service x"
+
+
+async def test_restoring_gives_the_users_weights_back(gateway: GatewayWorld) -> None:
+    refs = [{"name": "shop", "port": 80, "weight": 3}, {"name": "cart", "port": 80, "weight": 1}]
+    await gateway.add(*refs)
+    before = (await gateway.read())["spec"]
+    await gateway.provider.set_weight(gateway.split, 20)
+    assert await gateway.backends() == {"shop": 240, "shop-canary": 60, "cart": 100}
+    await gateway.provider.restore(gateway.split)
+    assert (await gateway.read())["spec"] == before
+
+
+class Interfering(KubernetesClient):
+    """Adds a hostname, then a header filter, right after somebody reads the route."""
+
+    edits: list[Manifest]
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        found = await super().get(resource, namespace, name)
+        if self.edits:
+            await self.patch(resource, namespace, name, self.edits.pop())
+        return found
+
+
+async def test_an_edit_in_between_is_not_lost(
+    gateway: GatewayWorld, gateway_server: ApiServer
+) -> None:
+    await gateway.add()
+    client = await Interfering.connect(kubeconfig=str(gateway_server.kubeconfig))
+    client.edits = [
+        {"spec": {"hostnames": ["shop.example"]}},
+        {"spec": {"rules": [{"backendRefs": [{"name": "shop", "port": 81, "weight": 2}]}]}},
+    ]
+    await GatewayApiTraffic(client).set_weight(gateway.split, 25)
+    spec = (await gateway.read())["spec"]
+    assert spec["hostnames"] == ["shop.example"]
+    (rule,) = spec["rules"]
+    assert [(r["name"], r["port"], r["weight"]) for r in rule["backendRefs"]] == [
+        ("shop", 81, 150),
+        ("shop-canary", 81, 50),
+    ]
+    await client.close()
+
+
+async def test_after_a_release_the_users_own_apply_meets_no_conflict(
+    gateway: GatewayWorld, gateway_server: ApiServer
+) -> None:
+    route = http_route()
+    route["metadata"]["namespace"] = gateway.namespace
+    apply = ("apply", "--server-side", "-f", "-")
+    gateway_server.kubectl(*apply, input=route)
+    await gateway.provider.set_weight(gateway.split, 25)
+    await gateway.provider.restore(gateway.split)
+    found = json.loads(
+        gateway_server.kubectl(
+            "-n", gateway.namespace, "get", "httproute/shop", "-o", "json", "--show-managed-fields"
+        )
+    )
+    managers = {entry["manager"] for entry in found["metadata"]["managedFields"]}
+    assert FIELD_MANAGER not in managers
+    route["spec"]["rules"][0]["backendRefs"].append({"name": "cart", "port": 80})
+    gateway_server.kubectl(*apply, input=route)
+    assert await gateway.backends() == {"shop": 1, "cart": 1}

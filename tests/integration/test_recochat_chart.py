@@ -1,0 +1,190 @@
+"""The chart of recochat, installed by helm on a real API server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hack.cluster.tools import tool
+from tests.support.apiserver import ApiServer
+
+CHART = Path(__file__).resolve().parents[2] / "charts" / "recochat"
+GATEWAY = "gateway.enabled=true,gateway.parentRef.name=public"
+FAULTS = ("errorShare=0.05", "latencyMs=300", "leakMbPerS=1", "crashAfterS=0")
+
+Helm = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def helm(apiserver: ApiServer, namespace: str, tmp_path: Path) -> Helm:
+    """Run helm in the test's namespace. Restricted pods only, as a careful cluster has it."""
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    apiserver.kubectl("label", "namespace", namespace, label)
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(tool("helm")), f"--kubeconfig={apiserver.kubeconfig}", "-n", namespace, *args],
+            env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def install(helm: Helm, *sets: str) -> subprocess.CompletedProcess[str]:
+    values = [argument for value in sets for argument in ("--set", value)]
+    return helm("upgrade", "--install", "recochat", str(CHART), *values)
+
+
+def environment(deployment: dict[str, Any]) -> dict[str, str | None]:
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+def test_lint_is_strict() -> None:
+    lint = subprocess.run(
+        [str(tool("helm")), "lint", "--strict", str(CHART)], capture_output=True, text=True
+    )
+    assert lint.returncode == 0, lint.stdout
+
+
+def test_the_defaults_install(helm: Helm, apiserver: ApiServer, namespace: str) -> None:
+    installed = install(helm)
+    assert installed.returncode == 0, installed.stderr
+    # A warning would be one of pod security, as the namespace enforces "restricted".
+    assert "violate" not in installed.stderr
+
+    deployment = apiserver.get("deployment/recochat", "-n", namespace)
+    assert "paused" not in deployment["spec"]
+    assert environment(deployment) == {"RECOCHAT_VERSION": "0.1.0", "RECOCHAT_TRACK": None}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "pod"},
+        "spec": {**deployment["spec"]["template"]["spec"], "serviceAccountName": "recochat"},
+    }
+    apiserver.kubectl("-n", namespace, "create", "--dry-run=server", "-f", "-", input=pod)
+    smoke = helm("get", "hooks", "recochat").stdout
+    assert "recochat.smoke" in smoke
+    apiserver.kubectl("-n", namespace, "create", "--dry-run=server", "-f", "-", input=smoke)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_needs_the_demo(
+    helm: Helm, apiserver: ApiServer, namespace: str, fault: str
+) -> None:
+    refused = install(helm, f"demo.faults.{fault}")
+    assert refused.returncode != 0
+    assert "Set demo.enabled=true" in refused.stderr
+
+    allowed = install(helm, f"demo.faults.{fault}", "demo.enabled=true")
+    assert allowed.returncode == 0, allowed.stderr
+    variables = environment(apiserver.get("deployment/recochat", "-n", namespace))
+    assert variables["RECOCHAT_DEMO_ENABLED"] == "true"
+    [name] = [name for name in variables if name.startswith("RECOCHAT_FAULT_")]
+    assert variables[name] == fault.partition("=")[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("gateway.enabled=true", "gateway.parentRef.name"),
+        ("canaryRelease.enabled=true", "set gateway.enabled=true"),
+        ("replica=3", "'replica' not allowed"),
+        ("redis.url=r:1", "/redis/url"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(helm: Helm, value: str, said: str) -> None:
+    refused = install(helm, value)
+    assert refused.returncode != 0
+    assert said in refused.stderr
+
+
+@pytest.mark.usefixtures("gateway_api")
+@pytest.mark.parametrize(
+    "weights",
+    [
+        pytest.param({"recochat": 90, "recochat-canary": 10}, id="split"),
+        pytest.param({"recochat": 100}, id="at-rest"),
+    ],
+)
+def test_an_upgrade_leaves_the_rules_to_linnet(
+    helm: Helm, apiserver: ApiServer, namespace: str, weights: dict[str, int]
+) -> None:
+    """Linnet took the rules over by server-side apply; then the chart is upgraded."""
+    installed = install(helm, GATEWAY, "canaryRelease.enabled=true")
+    assert installed.returncode == 0, installed.stderr
+    route = apiserver.get("httproute/recochat", "-n", namespace)
+    [rule] = route["spec"]["rules"]
+    assert [(ref["name"], ref["weight"]) for ref in rule["backendRefs"]] == [("recochat", 100)]
+
+    # One that came first: the chart's rule is then no longer Helm's.
+    for taken in ({"recochat": 95, "recochat-canary": 5}, weights):
+        refs = [{"name": name, "port": 80, "weight": weight} for name, weight in taken.items()]
+        taken_over = {
+            "apiVersion": route["apiVersion"],
+            "kind": route["kind"],
+            "metadata": {"name": "recochat", "namespace": namespace},
+            "spec": {"rules": [{**rule, "backendRefs": refs}]},
+        }
+        apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=linnet")
+        apiserver.kubectl(*apply, "-f", "-", input=taken_over)
+
+    for version in ("version=2", "version=3"):
+        upgraded = install(helm, GATEWAY, "canaryRelease.enabled=true", version)
+        assert upgraded.returncode == 0, upgraded.stderr
+    [rule] = apiserver.get("httproute/recochat", "-n", namespace)["spec"]["rules"]
+    assert {ref["name"]: ref["weight"] for ref in rule["backendRefs"]} == weights
+    deployment = apiserver.get("deployment/recochat", "-n", namespace)
+    assert environment(deployment)["RECOCHAT_VERSION"] == "3"
+
+
+@pytest.mark.usefixtures("gateway_api")
+def test_another_port_reaches_a_route_that_is_not_split(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    for port in (80, 8000):
+        installed = install(helm, GATEWAY, f"service.port={port}")
+        assert installed.returncode == 0, installed.stderr
+    [rule] = apiserver.get("httproute/recochat", "-n", namespace)["spec"]["rules"]
+    assert [ref["port"] for ref in rule["backendRefs"]] == [8000]
+
+
+@pytest.mark.usefixtures("gateway_api")
+def test_everything_optional_is_accepted_at_once(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    installed = install(
+        helm,
+        GATEWAY,
+        "gateway.parentRef.namespace=infra",
+        "gateway.hostnames={shop.example}",
+        "canaryRelease.enabled=true",
+        "podDisruptionBudget.enabled=true",
+        "topologySpread.enabled=true",
+        "redis.existingSecret.name=redis",
+        "extraEnv[0].name=RECOCHAT_LOG_LEVEL",
+        "extraEnv[0].value=DEBUG",
+    )
+    assert installed.returncode == 0, installed.stderr
+    release = apiserver.get("canaryrelease/recochat", "-n", namespace)
+    assert release["spec"]["targetRef"]["name"] == "recochat"
+    assert release["spec"]["traffic"]["httpRoute"] == "recochat"
+    assert [step["weight"] for step in release["spec"]["steps"]] == [5, 10, 50, 100]
+    apiserver.get("poddisruptionbudget/recochat", "-n", namespace)
+
+
+def test_an_autoscaler_may_own_the_replicas(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    assert install(helm, "replicas=null").returncode == 0
+    rendered = helm("get", "manifest", "recochat").stdout
+    assert "replicas:" not in rendered

@@ -1,0 +1,49 @@
+"""Traffic in memory: passes the same contract suite as the real provider."""
+
+from dataclasses import dataclass, field, replace
+
+from linnet.core.observed import RouteObserved
+from linnet.providers.errors import NotFound, Unusable
+from linnet.providers.traffic.base import Split
+
+
+@dataclass
+class FakeTraffic:
+    """Routes by name. `accept` plays the gateway; a route without stable is made by a test."""
+
+    routes: dict[str, RouteObserved] = field(default_factory=dict)
+    without_stable: set[str] = field(default_factory=set)
+
+    def add(self, route: str) -> None:
+        """A new route, not yet reported by its gateway."""
+        self.routes[route] = RouteObserved(0, canary_listed=False, accepted=False)
+
+    def accept(self, route: str) -> None:
+        """The gateway reports the route as it stands."""
+        self.routes[route] = replace(self.routes[route], accepted=True)
+
+    async def observe(self, split: Split) -> RouteObserved | None:
+        """See `TrafficProvider`."""
+        self._check(split)
+        return self.routes.get(split.route)
+
+    async def set_weight(self, split: Split, weight: int) -> None:
+        """See `TrafficProvider`."""
+        self._check(split)
+        if split.route not in self.routes:
+            raise NotFound(f"no route {split.route}")
+        self._change(split, weight, canary_listed=True)
+
+    async def restore(self, split: Split) -> None:
+        """See `TrafficProvider`."""
+        if split.route in self.routes:
+            self._change(split, 0, canary_listed=False)
+
+    def _check(self, split: Split) -> None:
+        if split.route in self.without_stable:
+            raise Unusable("NoStableBackend", f"add {split.stable_service}")
+
+    def _change(self, split: Split, weight: int, *, canary_listed: bool) -> None:
+        before = self.routes[split.route]
+        if (before.weight, before.canary_listed) != (weight, canary_listed):
+            self.routes[split.route] = RouteObserved(weight, canary_listed, accepted=False)

@@ -1,0 +1,155 @@
+"""The objects of the simulated world: a Deployment, a canary and a route, as plain data."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from linnet.core.observed import CanaryObserved, RouteObserved, StableObserved
+from tests.support.builders import SECOND, START
+
+POD_TIME = 5 * SECOND
+"""Time that a rolling update takes for one pod."""
+
+
+class ImpossibleWorld(ValueError):
+    """A state that no cluster can be in."""
+
+
+@dataclass
+class Stable:
+    """The user's Deployment. A rolling update moves one pod at a time, none unavailable."""
+
+    template: str
+    replicas: int
+    paused: bool = False
+    limits: frozenset[str] = frozenset({"memory", "cpu"})
+    asked: dict[str, int] = field(default_factory=dict)
+    ready: dict[str, int] = field(default_factory=dict)
+    roll_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.asked = self.asked or {self.template: self.replicas}
+        self.ready = self.ready or dict(self.asked)
+        self.check()
+
+    def check(self) -> None:
+        if self.replicas < 1:
+            raise ImpossibleWorld("a Deployment without pods serves nothing")
+        if any(count > self.asked.get(name, 0) for name, count in self.ready.items()):
+            raise ImpossibleWorld("more pods are ready than there are")
+
+    def observe(self) -> StableObserved:
+        serving = {name: count for name, count in self.asked.items() if count}
+        return StableObserved(
+            template_revision=self.template,
+            serving=serving,
+            replicas=self.replicas,
+            ready=sum(self.ready.values()),
+            rolled_out=self._rolled_out,
+            paused=self.paused,
+            limits=self.limits,
+        )
+
+    @property
+    def _rolled_out(self) -> bool:
+        whole = {self.template: self.replicas}
+        return {k: v for k, v in self.asked.items() if v} == whole and self.ready == whole
+
+    def next_change(self, now: datetime, broken: Set[str]) -> datetime | None:
+        """When the rolling update does its next pod; None if it has nothing to do."""
+        if self.paused or self._rolled_out or self._blocked(broken):
+            self.roll_at = None
+        elif self.roll_at is None:
+            self.roll_at = now + POD_TIME
+        return self.roll_at
+
+    def _blocked(self, broken: Set[str]) -> bool:
+        return self.template in broken and self.asked.get(self.template, 0) > 0
+
+    def roll(self, now: datetime, broken: Set[str]) -> None:
+        """Do the next pod of the rolling update if its time has come."""
+        due = self.next_change(now, broken)
+        if due is None or due > now:
+            return
+        self.roll_at = None
+        new = self.asked.get(self.template, 0)
+        old = next((name for name in self.asked if name != self.template), None)
+        self.asked[self.template] = min(new + 1, self.replicas)
+        if self.template in broken:
+            return  # the new pod is there and never gets ready: the update waits for it
+        self.ready[self.template] = self.asked[self.template]
+        if old is not None:
+            self.asked[old] -= 1
+            self.ready[old] = min(self.ready.get(old, 0), self.asked[old])
+            if not self.asked[old]:
+                del self.asked[old], self.ready[old]
+
+
+@dataclass
+class Canary:
+    """The canary's Deployment and Service."""
+
+    revision: str
+    ready_at: list[datetime] = field(default_factory=list)
+    unready: bool = False
+
+    def scale(self, replicas: int, ready_at: datetime) -> None:
+        if replicas < 1:
+            raise ImpossibleWorld("a canary has at least one pod")
+        self.ready_at = self.ready_at[:replicas]
+        self.ready_at += [ready_at] * (replicas - len(self.ready_at))
+
+    def observe(
+        self, now: datetime, broken: Set[str], crashing: Mapping[str, str]
+    ) -> CanaryObserved:
+        failure = crashing.get(self.revision, "")
+        down = bool(failure) or self.unready or self.revision in broken
+        return CanaryObserved(
+            revision=self.revision,
+            replicas=len(self.ready_at),
+            ready=0 if down else sum(1 for at in self.ready_at if at <= now),
+            failure=failure,
+        )
+
+
+@dataclass
+class Route:
+    """The HTTPRoute, and the weight that its gateway serves.
+
+    lag: time that the gateway takes to accept a change. refuses: its words if it never does.
+    """
+
+    weight: int | None = 0
+    listed: bool = False
+    accepted_at: datetime = START
+    lag: timedelta = 2 * SECOND
+    refuses: str = ""
+    served: int = 0
+
+    def split(self, weight: int | None, now: datetime) -> None:
+        if weight is not None and not 0 <= weight <= 100:
+            raise ImpossibleWorld(f"a weight of {weight} %")
+        if (weight, True) != (self.weight, self.listed):
+            self.weight, self.listed = weight, True
+            self.accepted_at = now + self.lag
+
+    def restore(self, now: datetime) -> None:
+        if self.listed:
+            self.weight, self.listed = 0, False
+            self.accepted_at = now + self.lag
+
+    def settle(self, now: datetime, canary_exists: bool) -> None:
+        """The gateway serves what it has accepted."""
+        if self.observe(now, canary_exists).accepted:
+            self.served = self.weight or 0
+
+    def observe(self, now: datetime, canary_exists: bool) -> RouteObserved:
+        message = self.refuses
+        if self.listed and not canary_exists:
+            message = "BackendNotFound: shop-canary"
+        return RouteObserved(
+            weight=self.weight,
+            canary_listed=self.listed,
+            accepted=not message and now >= self.accepted_at,
+            message=message,
+        )

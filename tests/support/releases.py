@@ -1,0 +1,104 @@
+"""CanaryReleases as manifests, and a status in which every field is set."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from linnet.api.status import (
+    CanaryReleaseStatus,
+    Condition,
+    DecisionKind,
+    HistoryEntry,
+    MetricStatus,
+    Phase,
+    Verdict,
+    WeightStatus,
+)
+
+Object = dict[str, Any]
+
+MINIMAL: Object = {"targetRef": {"name": "shop"}, "traffic": {"httpRoute": "shop"}}
+"""The smallest spec."""
+
+AT = datetime(2026, 3, 1, 12, 30, 0, 250_000, tzinfo=UTC)
+
+
+def release(spec: Object) -> Object:
+    """A manifest with this spec."""
+    return {
+        "apiVersion": "linnet.dev/v1alpha1",
+        "kind": "CanaryRelease",
+        "metadata": {"name": "shop"},
+        "spec": spec,
+    }
+
+
+def full_status() -> CanaryReleaseStatus:
+    """A status in which every field is set."""
+    return CanaryReleaseStatus.model_validate(
+        {
+            "observed_generation": 3,
+            "phase": Phase.PROGRESSING,
+            "phase_since": AT,
+            "step": 2,
+            "step_since": AT,
+            "progress": "2/4",
+            "weight": WeightStatus(wanted=10, seen=10, seen_since=AT),
+            "stable_revision": "6d5f9c",
+            "canary_revision": "7e8a1b",
+            "failed_revision": "5c4d3e",
+            "analysed_at": AT,
+            "metrics": _metrics(),
+            "message": "Holding at 10 %",
+            "conditions": _conditions(),
+            "history": _history(),
+        }
+    )
+
+
+def _metrics() -> tuple[MetricStatus, ...]:
+    return tuple(
+        MetricStatus(
+            name=f"check-{verdict}",
+            value=0.25,
+            verdict=verdict,
+            message="0.25 % is at most 1 %",
+            measured_at=AT,
+            breaches=1,
+            passes=2,
+        )
+        for verdict in Verdict
+    )
+
+
+def _conditions() -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            type=kind,
+            status="False",
+            reason="Progressing",
+            message="Step 2 of 4",
+            last_transition_time=AT,
+            observed_generation=3,
+        )
+        for kind in ("Ready", "Reconciling", "Stalled", "TrafficRouted")
+    )
+
+
+def _history() -> tuple[HistoryEntry, ...]:
+    return tuple(
+        HistoryEntry(
+            at=AT,
+            decision=decision,
+            reason="HoldElapsed",
+            message="All checks passed",
+            weight=5,
+            step=1,
+            revision="7e8a1b",
+        )
+        for decision in DecisionKind
+    )
+
+
+def dump(status: CanaryReleaseStatus) -> Object:
+    """The status as the operator writes it."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,338 @@
+"""A pure world for the deciding core: it has a clock of its own, and it carries actions out.
+
+What a release needs is here as plain data: the user's Deployment, the canary, the route, and the
+numbers that Prometheus would give. `run` decides, applies, and turns the clock to whatever comes
+first: the time that the decision asked for, or the next change of the world. Nothing else wakes
+the operator, so a decision that forgets its alarm is found, and so is one that wakes at once for
+ever.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from linnet.api.spec import CanaryReleaseSpec
+from linnet.api.status import CanaryReleaseStatus, DecisionKind, HistoryEntry, Phase
+from linnet.core import actions
+from linnet.core.catalog import checks
+from linnet.core.decide import analysis_due, decide
+from linnet.core.decision import Decision
+from linnet.core.observed import Observed, Sample
+from tests.support.builders import HOUR, SECOND, START, make_spec, sample
+from tests.support.objects import Canary, ImpossibleWorld, Route, Stable
+
+Reading = float | str | None
+Readings = Mapping[str, "Reading | Callable[[World], Reading]"]
+
+HEALTHY: dict[str, float] = {
+    "errorRate": 0.1,
+    "latencyP95": 50.0,
+    "memory": 40.0,
+    "cpu": 30.0,
+    "availability": 99.99,
+}
+WATCH_LAG = SECOND
+"""Time from a change of an object to the decision that it brings."""
+LOOKS_AT_ONCE = 5
+"""More decisions than this at one moment are a hot loop."""
+
+
+class Stuck(AssertionError):
+    """What was waited for doesn't come."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One decision, with all that it was made from."""
+
+    at: datetime
+    before: CanaryReleaseStatus
+    observed: Observed
+    decision: Decision
+
+
+class World:
+    """One CanaryRelease and all around it. Everything public may be changed by a test."""
+
+    def __init__(self, spec: CanaryReleaseSpec | None = None, *, replicas: int = 4) -> None:
+        self.now = START
+        self.spec = spec or make_spec()
+        self.generation = 1
+        self.status = CanaryReleaseStatus()
+        self.deleting_since: datetime | None = None
+        self.gone = False
+        self.problem: tuple[str, str] | None = None
+        self.stable: Stable | None = Stable("v1", replicas)
+        self.canary: Canary | None = None
+        self.route: Route | None = Route()
+        self.startup = 10 * SECOND
+        self.broken: set[str] = set()
+        self.crashing: dict[str, str] = {}
+        self.readings: dict[str, Reading | Callable[[World], Reading]] = dict(HEALTHY)
+        self.prometheus_away = False
+        self.trail: list[Look] = []
+        self.lost_requests: list[datetime] = []
+        self._plans: list[tuple[datetime, Callable[[World], None]]] = []
+
+    # What people do.
+
+    def push(self, revision: str) -> None:
+        """Somebody changes the pod template."""
+        self._deployment.template = revision
+
+    def edit_spec(self, spec: CanaryReleaseSpec) -> None:
+        self.spec = spec
+        self.generation += 1
+
+    def edit_weight(self, weight: int | None) -> None:
+        """Somebody edits the route by hand."""
+        assert self.route is not None
+        self.route.split(weight, self.now)
+
+    def resume(self) -> None:
+        """Somebody resumes the Deployment's rollout."""
+        self._deployment.paused = False
+
+    def delete(self) -> None:
+        """Somebody deletes the CanaryRelease."""
+        self.deleting_since = self.deleting_since or self.now
+
+    def later(self, delay: timedelta, event: "Callable[[World], None]") -> None:
+        """Let something happen after a while."""
+        self._plans.append((self.now + delay, event))
+
+    # What the operator sees and does.
+
+    def observe(self) -> Observed:
+        due = analysis_due(self.spec, self.status, self.now)
+        return Observed(
+            generation=self.generation,
+            stable=self.stable.observe() if self.stable else None,
+            canary=self.canary.observe(self.now, self.broken, self.crashing)
+            if self.canary
+            else None,
+            route=self.route.observe(self.now, self.canary is not None) if self.route else None,
+            deleting_since=self.deleting_since,
+            problem=self.problem,
+            samples={check.name: self.measure(check.name) for check in checks(self.spec.analysis)}
+            if due
+            else {},
+        )
+
+    def measure(self, name: str) -> Sample:
+        if self.prometheus_away:
+            return Sample(error="connection refused")
+        reading = self.readings.get(name)
+        return sample(reading(self) if callable(reading) else reading)
+
+    def look(self, survive: int | None = None, *, status_lost: bool = False) -> Decision:
+        """Decide and act once; `survive` actions are carried out, then the operator is killed.
+
+        The status goes through JSON, as it does in the cluster.
+        """
+        observed = self.observe()
+        decision = decide(self.spec, self.status, observed, self.now)
+        self.trail.append(Look(self.now, self.status, observed, decision))
+        for action in decision.actions[:survive]:
+            self.apply(action)
+        if not status_lost:
+            text = decision.status.model_dump_json(by_alias=True, exclude_none=True)
+            self.status = CanaryReleaseStatus.model_validate_json(text)
+        return decision
+
+    def apply(self, action: actions.Action) -> None:
+        stable, route = self.stable, self.route
+        match action:
+            case actions.SetWeight(weight):
+                if route is not None:
+                    route.split(weight, self.now)
+            case actions.RestoreRoute():
+                if route is not None:
+                    route.restore(self.now)
+            case actions.HoldStable():
+                self._deployment.paused = True
+            case actions.ResumeStable(revision):
+                if self._deployment.template == revision:
+                    self._deployment.paused = False
+            case actions.ReleaseStable(revision):
+                if stable is not None and stable.template == revision:
+                    stable.paused = False
+            case actions.EnsureCanary(revision, replicas):
+                self._ensure_canary(revision, replicas)
+            case actions.RemoveCanary():
+                self.canary = None
+            case actions.LetGo():
+                self.gone = True
+
+    def _ensure_canary(self, revision: str, replicas: int) -> None:
+        if revision != self._deployment.template:
+            raise ImpossibleWorld(f"the template is not {revision}: no canary can be made of it")
+        if self.canary is None:
+            self.canary = Canary(revision)
+        if self.canary.revision != revision:
+            raise ImpossibleWorld(f"the canary of {self.canary.revision} is in the way")
+        self.canary.scale(replicas, self.now + self.startup)
+
+    # How time passes.
+
+    def run(self, until: "Phase | Callable[[World], bool]", limit: timedelta = 48 * HOUR) -> None:
+        """Decide until something is so.
+
+        Raises:
+            Stuck: it isn't so in time, or nothing is left that could bring it about.
+        """
+
+        def reached() -> bool:
+            return self.status.phase is until if isinstance(until, Phase) else until(self)
+
+        end = self.now + limit
+        while not reached():
+            following = self._look_and_find_next()
+            if reached():
+                return
+            if following is None or self.gone:
+                raise Stuck(f"nothing brings another decision: {self}")
+            if following > end:
+                raise Stuck(f"not so after {limit}: {self}")
+            self._turn_clock(following)
+
+    def rest(self, span: timedelta = HOUR) -> None:
+        """Let time pass; the operator decides as often as it wants to."""
+        end = self.now + span
+        while not self.gone:
+            following = self._look_and_find_next()
+            if following is None or following > end:
+                break
+            self._turn_clock(following)
+        self._turn_clock(end)
+
+    def sleep(self, span: timedelta) -> None:
+        """Let time pass without the operator."""
+        end = self.now + span
+        while (change := self._next_change()) is not None and change <= end:
+            self._turn_clock(change)
+        self._turn_clock(end)
+
+    def _look_and_find_next(self) -> datetime | None:
+        before = self._state()
+        decision = self.look()
+        self._refuse_hot_loop()
+        times = [self._next_change()]
+        if self._state() != before:
+            times.append(self.now + WATCH_LAG)
+        if decision.wake_after is not None:
+            times.append(self.now + decision.wake_after)
+        return min((time for time in times if time is not None), default=None)
+
+    def _refuse_hot_loop(self) -> None:
+        last = self.trail[-LOOKS_AT_ONCE:]
+        if len(last) == LOOKS_AT_ONCE and last[0].at == self.now:
+            raise Stuck(f"a hot loop: {self}")
+
+    def _next_change(self) -> datetime | None:
+        """The next moment at which the world changes by itself."""
+        times = [at for at, _ in self._plans]
+        if self.stable and (at := self.stable.next_change(self.now, self.broken)):
+            times.append(at)
+        if self.canary:
+            times.extend(self.canary.ready_at)
+        if self.route:
+            times.append(self.route.accepted_at)
+        return min((time for time in times if time > self.now), default=None)
+
+    def _turn_clock(self, to: datetime) -> None:
+        if to < self.now:
+            raise ImpossibleWorld("time doesn't go back")
+        self.now = to
+        for plan in [plan for plan in self._plans if plan[0] <= to]:
+            self._plans.remove(plan)
+            plan[1](self)
+        if self.stable:
+            self.stable.roll(self.now, self.broken)
+        if self.route:
+            self.route.settle(self.now, self.canary is not None)
+        if not self.works:
+            self.lost_requests.append(self.now)
+
+    def _state(self) -> tuple[object, ...]:
+        return repr(self.stable), repr(self.canary), repr(self.route), self.gone
+
+    # What a test asks.
+
+    @property
+    def works(self) -> bool:
+        """Whether all traffic goes to where a pod is ready."""
+        weight = self.route.served if self.route else 0
+        canary = self.canary.observe(self.now, self.broken, self.crashing) if self.canary else None
+        canary_serves = canary is not None and canary.ready > 0
+        stable_serves = self.stable is not None and sum(self.stable.ready.values()) > 0
+        return (weight == 0 or canary_serves) and (weight == 100 or stable_serves)
+
+    @property
+    def weight(self) -> int | None:
+        return self.route.weight if self.route else None
+
+    @property
+    def weights(self) -> list[int]:
+        """The weights that were asked of the route, without repetitions."""
+        asked = [
+            action.weight
+            for look in self.trail
+            for action in look.decision.actions
+            if isinstance(action, actions.SetWeight)
+        ]
+        return asked[:1] + [after for before, after in pairwise(asked) if after != before]
+
+    @property
+    def phases(self) -> list[Phase]:
+        """The phases that were passed through."""
+        phases = [Phase.PENDING, *(look.decision.status.phase for look in self.trail)]
+        return phases[:1] + [after for before, after in pairwise(phases) if after is not before]
+
+    @property
+    def decisions(self) -> list[DecisionKind]:
+        """The decisions that the history remembers."""
+        return [entry.decision for entry in self.status.history]
+
+    @property
+    def last(self) -> HistoryEntry:
+        """The last decision that the history remembers."""
+        return self.status.history[-1]
+
+    @property
+    def wake_after(self) -> timedelta | None:
+        return self.trail[-1].decision.wake_after
+
+    def condition(self, kind: str) -> str:
+        """A condition's reason, or '' where it isn't true."""
+        return next(
+            (c.reason for c in self.status.conditions if c.type == kind and c.status == "True"), ""
+        )
+
+    @property
+    def _deployment(self) -> Stable:
+        if self.stable is None:
+            raise ImpossibleWorld("there is no Deployment")
+        return self.stable
+
+    def __str__(self) -> str:
+        return f"{self.now:%d %H:%M:%S} {self.status.phase} {self.weight} % {self.status.message!r}"
+
+
+def adopted(spec: CanaryReleaseSpec | None = None, *, replicas: int = 4) -> World:
+    """A world whose Deployment serves v1 and is guarded."""
+    world = World(spec, replicas=replicas)
+    world.run(Phase.IDLE)
+    world.rest(SECOND)
+    return world
+
+
+def releasing(
+    spec: CanaryReleaseSpec | None = None, *, replicas: int = 4, until: Phase = Phase.PROGRESSING
+) -> World:
+    """A guarded world in which v2 is on its way."""
+    world = adopted(spec, replicas=replicas)
+    world.push("v2")
+    world.run(until)
+    return world

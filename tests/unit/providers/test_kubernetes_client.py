@@ -1,0 +1,304 @@
+"""The client against a loopback server that answers as told: fence, retries, errors, time-outs."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import ApiClient, Configuration
+
+from linnet.providers.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    LeaseLost,
+    NotFound,
+    TooManyRequests,
+    Unreachable,
+)
+from linnet.providers.kubernetes import DEPLOYMENTS, HTTPROUTES, PODS, KubernetesClient
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+MANIFEST = {"metadata": {"name": "shop", "namespace": "ns"}}
+VERSIONED = {"metadata": {**MANIFEST["metadata"], "resourceVersion": "7"}}
+
+
+@dataclass
+class Server:
+    """Gives its answers in turn, the last one for ever, and keeps what it was asked."""
+
+    answers: list[Answer] = field(default_factory=lambda: [fine])
+    seen: list[web.Request] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.seen.append(request)
+        self.bodies.append(await request.json() if request.can_read_body else None)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return await answer(request)
+
+
+def given(body: Any = None, *, status: int = 200, text: str = "") -> Answer:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=text or json.dumps(body), status=status)
+
+    return answer
+
+
+def refusal(status: int, name: str = "", **headers: str) -> Answer:
+    async def answer(_: web.Request) -> web.Response:
+        body = {"message": f"refused with {status}", "reason": "Why", "details": {"name": name}}
+        return web.json_response(
+            body, status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+
+    return answer
+
+
+fine: Answer = given({"done": True})
+
+
+async def broken(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def api(server: Server) -> AsyncIterator[ApiClient]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    async with TestServer(app) as running:
+        client = ApiClient(Configuration(host=str(running.make_url("")).rstrip("/")))
+        yield client
+        await client.close()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def client(api: ApiClient) -> KubernetesClient:
+    return KubernetesClient(api)
+
+
+def test_paths() -> None:
+    assert DEPLOYMENTS.path("ns", "shop") == "/apis/apps/v1/namespaces/ns/deployments/shop"
+    assert PODS.path() == "/api/v1/pods"
+    assert PODS.api_version == "v1"
+    assert HTTPROUTES.path("ns", "a/b", "status").endswith("/httproutes/a%2Fb/status")
+
+
+async def test_get_tells_an_absent_object_from_an_unknown_kind(
+    server: Server, client: KubernetesClient
+) -> None:
+    server.answers = [refusal(404, "shop"), refusal(404), fine]
+    assert await client.get(HTTPROUTES, "ns", "shop") is None
+    with pytest.raises(NotFound, match="is the CRD installed"):
+        await client.get(HTTPROUTES, "ns", "shop")
+    assert await client.get(HTTPROUTES, "ns", "shop") == {"done": True}
+
+
+async def test_list_reads_every_page(server: Server, client: KubernetesClient) -> None:
+    server.answers = [
+        given({"items": [{"n": 1}], "metadata": {"continue": "more"}}),
+        given({"items": [{"n": 2}], "metadata": {}}),
+    ]
+    assert await client.list(PODS, "ns", "app=shop") == [{"n": 1}, {"n": 2}]
+    assert server.seen[0].query["labelSelector"] == "app=shop"
+    assert server.seen[1].query["continue"] == "more"
+
+
+async def test_apply_says_who_it_is_and_takes_over(
+    server: Server, client: KubernetesClient
+) -> None:
+    await client.apply(DEPLOYMENTS, MANIFEST, "linnet", subresource="status")
+    (request,) = server.seen
+    assert request.method == "PATCH"
+    assert request.path.endswith("/deployments/shop/status")
+    assert dict(request.query) == {"fieldManager": "linnet", "force": "true"}
+    assert request.content_type == "application/apply-patch+yaml"
+    assert server.bodies == [MANIFEST]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [refusal(409), refusal(500), refusal(503), refusal(429, Retry_After="0"), broken],
+    ids=["conflict", "error", "unavailable", "too many", "broken connection"],
+)
+async def test_apply_is_repeated_at_once(
+    first: Answer, server: Server, client: KubernetesClient
+) -> None:
+    server.answers = [first, first, fine]
+    assert await client.apply(DEPLOYMENTS, MANIFEST, "linnet") == {"done": True}
+    assert len(server.seen) == 3
+
+
+async def test_apply_is_repeated_no_more_than_three_times(
+    server: Server, client: KubernetesClient
+) -> None:
+    server.answers = [refusal(500)]
+    with pytest.raises(ApiError, match="refused with 500"):
+        await client.apply(DEPLOYMENTS, MANIFEST, "linnet")
+    assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "manifest", "error"),
+    [
+        (refusal(409), VERSIONED, Conflict),
+        (refusal(403), MANIFEST, Forbidden),
+        (refusal(422), MANIFEST, ApiError),
+        (refusal(429, Retry_After="2"), MANIFEST, TooManyRequests),
+        (refusal(429), MANIFEST, TooManyRequests),
+        (refusal(503, Retry_After="30"), MANIFEST, ApiError),
+    ],
+)
+async def test_apply_is_not_repeated_where_it_promises_nothing(
+    answer: Answer,
+    manifest: dict[str, Any],
+    error: type[ApiError],
+    server: Server,
+    client: KubernetesClient,
+) -> None:
+    server.answers = [answer]
+    with pytest.raises(error):
+        await client.apply(DEPLOYMENTS, manifest, "linnet")
+    assert len(server.seen) == 1
+
+
+async def test_other_writes_are_never_repeated(server: Server, client: KubernetesClient) -> None:
+    server.answers = [refusal(500)]
+    for write in (
+        client.patch(DEPLOYMENTS, "ns", "shop", {}),
+        client.create(DEPLOYMENTS, MANIFEST),
+        client.delete(DEPLOYMENTS, "ns", "shop"),
+    ):
+        with pytest.raises(ApiError):
+            await write
+    assert len(server.seen) == 3
+
+
+async def test_patches_say_what_they_are(server: Server, client: KubernetesClient) -> None:
+    await client.patch(DEPLOYMENTS, "ns", "shop", {"spec": {}}, subresource="status")
+    await client.patch(DEPLOYMENTS, "ns", "shop", [{"op": "remove", "path": "/x"}])
+    assert [request.content_type for request in server.seen] == [
+        "application/merge-patch+json",
+        "application/json-patch+json",
+    ]
+    assert server.seen[0].path.endswith("/shop/status")
+
+
+async def test_delete_names_the_one_that_was_seen(server: Server, client: KubernetesClient) -> None:
+    server.answers = [fine, refusal(404, "shop")]
+    assert await client.delete(DEPLOYMENTS, "ns", "shop", uid="u1")
+    assert not await client.delete(DEPLOYMENTS, "ns", "shop")
+    assert server.bodies[0]["preconditions"] == {"uid": "u1"}
+
+
+async def test_a_fence_stops_every_write_and_no_read(server: Server, api: ApiClient) -> None:
+    def lost() -> None:
+        raise LeaseLost
+
+    client = KubernetesClient(api).fenced(lost)
+    for write in (
+        client.apply(DEPLOYMENTS, MANIFEST, "linnet"),
+        client.patch(DEPLOYMENTS, "ns", "shop", {}),
+        client.create(DEPLOYMENTS, MANIFEST),
+        client.delete(DEPLOYMENTS, "ns", "shop"),
+    ):
+        with pytest.raises(LeaseLost):
+            await write
+    assert server.seen == []
+    assert await client.get(DEPLOYMENTS, "ns", "shop") == {"done": True}
+
+
+async def test_the_fence_is_asked_again_before_a_repetition(server: Server, api: ApiClient) -> None:
+    server.answers = [refusal(500)]
+    asked = 0
+
+    def once() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        await KubernetesClient(api, once).apply(DEPLOYMENTS, MANIFEST, "linnet")
+    assert len(server.seen) == 1
+
+
+async def test_a_server_that_does_not_answer(server: Server, api: ApiClient) -> None:
+    for_ever = asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        await for_ever.wait()
+        return web.Response()
+
+    server.answers = [hang]
+    with pytest.raises(Unreachable, match="did not answer in time"):
+        await KubernetesClient(api, timeout_seconds=0.05).get(DEPLOYMENTS, "ns", "shop")
+    for_ever.set()
+
+
+async def test_nobody_listens() -> None:
+    api = ApiClient(Configuration(host="http://127.0.0.1:1"))
+    with pytest.raises(Unreachable) as caught:
+        await KubernetesClient(api).get(DEPLOYMENTS, "ns", "shop")
+    assert caught.value.status == 0
+    await api.close()  # type: ignore[no-untyped-call]
+
+
+async def test_an_answer_that_is_not_of_the_api_server(
+    server: Server, client: KubernetesClient
+) -> None:
+    server.answers = [given(text="<html>"), given(text="<html>", status=502)]
+    with pytest.raises(Unreachable, match="not JSON"):
+        await client.get(DEPLOYMENTS, "ns", "shop")
+    with pytest.raises(ApiError, match="HTTP status 502"):
+        await client.get(DEPLOYMENTS, "ns", "shop")
+
+
+async def test_disown_leaves_other_managers(server: Server, client: KubernetesClient) -> None:
+    entries = [{"manager": "linnet"}, {"manager": "kubectl"}]
+    found = {"metadata": {"managedFields": entries, "resourceVersion": "7"}}
+    server.answers = [given(found), fine]
+    await client.disown(DEPLOYMENTS, "ns", "shop", "linnet")
+    values = {each["path"]: each["value"] for each in server.bodies[1]}
+    assert values == {
+        "/metadata/managedFields": [{"manager": "kubectl"}],
+        "/metadata/resourceVersion": "7",
+    }
+
+
+async def test_disown_writes_nothing_where_there_is_nothing_to_give_up(
+    server: Server, client: KubernetesClient
+) -> None:
+    server.answers = [given({"metadata": {}}), refusal(404, "shop")]
+    await client.disown(DEPLOYMENTS, "ns", "shop", "linnet")
+    await client.disown(DEPLOYMENTS, "ns", "shop", "linnet")
+    assert {request.method for request in server.seen} == {"GET"}
+
+
+async def test_connect_reads_a_kubeconfig(tmp_path: Any) -> None:
+    file = tmp_path / "config"
+    file.write_text(
+        """
+apiVersion: v1
+kind: Config
+current-context: one
+contexts: [{name: one, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: me, user: {token: t}}]
+"""
+    )
+    client = await KubernetesClient.connect(kubeconfig=str(file), timeout_seconds=1)
+    with pytest.raises(Unreachable):
+        await client.get(DEPLOYMENTS, "ns", "shop")
+    await client.close()

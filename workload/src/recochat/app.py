@@ -1,0 +1,75 @@
+"""The service put together."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from recochat import __version__, faults, health, problems
+from recochat.chat import routes as chat_routes
+from recochat.chat.engine import Answerer, EmbeddedAnswerer
+from recochat.recommend import catalog
+from recochat.recommend import routes as recommend_routes
+from recochat.recommend.model import Query, Recommender
+from recochat.sessions.base import SessionStore
+from recochat.sessions.choose import session_store
+from recochat.settings import Settings
+from recochat.telemetry import Metrics, TelemetryMiddleware
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings, store: SessionStore | None = None, answerer: Answerer | None = None
+) -> FastAPI:
+    """The ASGI application for ``settings``. ``store`` and ``answerer`` replace what they choose.
+
+    The application owns the store, and closes it when its lifespan ends.
+    """
+    metrics = Metrics(settings.version, settings.track)
+    recommender = Recommender(catalog.built_in())
+    store = store or session_store(settings)
+    lifecycle = health.Lifecycle()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with faults.running(settings):
+            recommender.rank(Query())
+            # What is alive now lives for good; looking through it again and again costs pauses.
+            gc.collect()
+            gc.freeze()
+            lifecycle.ready = True
+            log.info("ready", extra={"session_store": store.kind})
+            yield
+            lifecycle.ready = False
+            log.info("stopping")
+        await store.close()
+
+    app = FastAPI(
+        title="recochat",
+        description="Recommendations and multi-turn chat.",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.include_router(recommend_routes.router(recommender, metrics))
+    app.include_router(
+        chat_routes.router(store, answerer or EmbeddedAnswerer(recommender), metrics)
+    )
+    app.include_router(health.router(settings, lifecycle, store, recommender, metrics))
+    problems.install(app)
+    # The last one added is the outermost: telemetry sees injected faults as callers do.
+    if settings.fault_error_share or settings.fault_latency_ms:
+        app.add_middleware(
+            faults.FaultMiddleware,
+            error_share=settings.fault_error_share,
+            latency_ms=settings.fault_latency_ms,
+        )
+    app.add_middleware(
+        TelemetryMiddleware, metrics=metrics, version=settings.version, track=settings.track
+    )
+    return app

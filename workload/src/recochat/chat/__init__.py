@@ -1,0 +1,1 @@
+"""Conversations over several turns, answered by an embedded engine."""

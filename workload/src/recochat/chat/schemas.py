@@ -1,0 +1,73 @@
+"""What the chat and session endpoints take and give."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_MESSAGE_BYTES: Final = 1024
+
+# The id is all that is needed to read a conversation, so it is long unless the caller chose it.
+SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+def _short(message: str) -> str:
+    if len(message.encode()) > MAX_MESSAGE_BYTES:
+        raise ValueError(f"a message has at most {MAX_MESSAGE_BYTES} bytes")
+    return message
+
+
+Message = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE_BYTES),
+    AfterValidator(_short),
+]
+
+
+class ChatRequest(BaseModel):
+    """One message of a person."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"message": "I like hiking"}]}
+    )
+
+    message: Message
+    session_id: SessionId | None = Field(None, description="to continue; left out: a new session")
+    user_id: str = Field("", max_length=64)
+
+
+class Suggestion(BaseModel):
+    """An item that an answer suggests."""
+
+    item_id: str
+    title: str
+
+
+class ChatResponse(BaseModel):
+    """The answer to one message."""
+
+    session_id: str
+    reply: str
+    intent: str = Field(description="what the message was taken for")
+    suggestions: list[Suggestion]
+    turn_count: int = Field(description="turns of this session so far, both sides")
+
+
+class TurnView(BaseModel):
+    """One turn that is kept."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    at: float = Field(description="seconds since the epoch")
+    items: list[str]
+
+
+class SessionView(BaseModel):
+    """A session as far as it is kept."""
+
+    session_id: str
+    created_at: float
+    updated_at: float
+    turn_count: int
+    turns: list[TurnView] = Field(description="the latest turns, oldest first")

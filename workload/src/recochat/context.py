@@ -1,0 +1,63 @@
+"""What is known about the request in hand, readable from anywhere below the middleware."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+# Anything else could forge a log line or a header, so it is replaced, not passed on.
+_CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """The ids that tie a response and its log lines to the request that caused them."""
+
+    correlation_id: str
+    trace_id: str = ""
+    span_id: str = ""
+    sampled: bool = False
+
+
+_current: ContextVar[RequestContext | None] = ContextVar("recochat_request", default=None)
+
+
+def current() -> RequestContext | None:
+    """The context of the request in hand; None outside of one."""
+    return _current.get()
+
+
+def correlation_id() -> str:
+    """The correlation id of the request in hand; "" outside of one."""
+    context = _current.get()
+    return context.correlation_id if context else ""
+
+
+def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
+    """Read the ids from the headers of a request (lower-case names), and make them current.
+
+    Never raises: an id that is missing or malformed is made anew, or left out.
+    """
+    correlation = trace = None
+    for name, value in headers:
+        if name == b"x-correlation-id":
+            correlation = _CORRELATION.fullmatch(value)
+        elif name == b"traceparent":
+            trace = _TRACEPARENT.fullmatch(value)
+    made = correlation.group().decode() if correlation else uuid.uuid4().hex
+    if trace is None:
+        context = RequestContext(made)
+    else:
+        trace_id, span_id, flags = (part.decode() for part in trace.groups())
+        context = RequestContext(made, trace_id, span_id, bool(int(flags, 16) & 1))
+    _current.set(context)
+    return context
+
+
+def leave() -> None:
+    """Forget the current request."""
+    _current.set(None)

@@ -1,0 +1,1 @@
+"""The recommender: a small built-in catalogue, ranked by three signals."""

@@ -1,0 +1,56 @@
+"""What the recommendation endpoint takes and gives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recochat.recommend.model import MAX_ITEMS
+
+Persona = Literal["explorer", "analyst", "maker", "host"]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class RecommendationRequest(BaseModel):
+    """Who asks, and what is known of them. Everything but the user is optional."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"user_id": "user-007", "persona": "explorer", "interests": ["jazz"]}]
+        },
+    )
+
+    user_id: Id = Field(description="user-000 to user-239 are known; anyone else is new")
+    persona: Persona | None = None
+    history: list[Id] = Field([], max_length=50, description="ids of items that the user liked")
+    interests: list[Id] = Field([], max_length=20, description="topics and tags; unknown: ignored")
+    limit: int = Field(MAX_ITEMS, ge=1, le=MAX_ITEMS)
+
+
+class Components(BaseModel):
+    """What each signal added to a score; together they are the score."""
+
+    collaborative: float = Field(description="0 to 0.4")
+    content: float = Field(description="0 to 0.4")
+    persona: float = Field(description="0 to 0.2")
+
+
+class Recommendation(BaseModel):
+    """One recommended item."""
+
+    item_id: str
+    title: str
+    topic: str
+    tags: list[str]
+    score: float = Field(description="0 to 1")
+    reason: str
+    components: Components
+
+
+class RecommendationResponse(BaseModel):
+    """Recommended items, best first."""
+
+    user_id: str
+    items: list[Recommendation]

@@ -1,0 +1,1 @@
+"""Where conversations are kept: one protocol, in the process or in Redis."""

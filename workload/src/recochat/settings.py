@@ -1,0 +1,88 @@
+"""What an operator can set, all by environment variables named ``RECOCHAT_…``."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RECOCHAT_"
+
+Track = Literal["stable", "canary"]
+
+
+class Settings(BaseSettings):
+    """The settings of one process, read once at its start and never changed.
+
+    An empty variable counts as unset: the downward API gives "" for a label that isn't there.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        # A Redis URL may carry a password, and validation errors reach the log.
+        hide_input_in_errors=True,
+    )
+
+    version: str = Field("dev", pattern=r"^[A-Za-z0-9._+-]{1,128}$")
+    track: Track = "stable"
+
+    # Not "port": a Service named recochat makes Kubernetes set RECOCHAT_PORT=tcp://… in pods.
+    listen_host: str = "0.0.0.0"  # noqa: S104 - a container serves on all of its interfaces
+    listen_port: int = Field(8080, ge=1, le=65535)
+
+    redis_url: SecretStr | None = None
+    redis_timeout_ms: int = Field(250, ge=1, le=10_000)
+    redis_connections: int = Field(50, ge=1, le=1000)
+    session_ttl_s: int = Field(24 * 3600, ge=1)
+    session_max: int = Field(20_000, ge=1)
+    session_turns: int = Field(20, ge=2, le=200)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    google_project: str = ""
+
+    demo_enabled: bool = False
+    fault_error_share: float = Field(0.0, ge=0, le=1)
+    fault_latency_ms: float = Field(0.0, ge=0, le=60_000)
+    fault_leak_mb_per_s: float = Field(0.0, ge=0, le=1024)
+    fault_crash_after_s: float | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _faults_need_demo(self) -> Self:
+        faults = self.faults_set()
+        if faults and not self.demo_enabled:
+            names = ", ".join(faults)
+            raise ValueError(
+                f"{names}: fault switches are for demonstrations only. "
+                f"Set {PREFIX}DEMO_ENABLED=true to allow them, or unset {names}."
+            )
+        return self
+
+    def faults_set(self) -> list[str]:
+        """Names of the fault variables that would do something, in a fixed order."""
+        shares = {
+            "fault_error_share": self.fault_error_share > 0,
+            "fault_latency_ms": self.fault_latency_ms > 0,
+            "fault_leak_mb_per_s": self.fault_leak_mb_per_s > 0,
+            # Zero means "at once" here, so only an absent value is off.
+            "fault_crash_after_s": self.fault_crash_after_s is not None,
+        }
+        return [variable(name) for name, is_set in shares.items() if is_set]
+
+
+def variable(field: str) -> str:
+    """The environment variable that sets ``field``."""
+    return PREFIX + field.upper()
+
+
+def explain(error: ValidationError) -> list[str]:
+    """One line per unusable setting, each naming its variable and what is expected."""
+    lines = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        message = item["msg"].removeprefix("Value error, ")
+        where = ".".join(str(part) for part in item["loc"])
+        lines.append(f"{variable(where)}: {message}" if where else message)
+    return lines

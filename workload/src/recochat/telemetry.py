@@ -1,0 +1,175 @@
+"""What each request leaves behind: metrics, response headers and, for failures, a log line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from recochat import context
+from recochat.logs import Sampler
+from recochat.problems import MEDIA_TYPE, problem_body
+
+log = logging.getLogger(__name__)
+
+SERVICE: Final = "recochat"
+
+# Edges on every limit that a release may be judged by (75 ms to 1 s), so that no share is guessed.
+REQUEST_BUCKETS: Final = (
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0,
+)  # fmt: skip
+ENGINE_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
+
+# Not the service's work. Counting probes and scrapes would dilute the error rate of a quiet canary.
+UNCOUNTED_PATHS: Final = frozenset(
+    {"/health", "/metrics", "/livez", "/readyz", "/docs", "/openapi.json"}
+)
+
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_CLIENT_CLOSED_REQUEST: Final = 499  # nginx's code for a caller that left before the answer
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own."""
+
+    def __init__(self, version: str, track: str) -> None:
+        """Label everything that belongs to requests with ``version`` and ``track``."""
+        self.registry = CollectorRegistry()
+        self._version, self._track = version, track
+        self._requests = Counter(
+            "http_requests_total",
+            "Requests answered, by full status code; probes and scrapes aren't counted.",
+            ["service", "method", "status", "version", "track"],
+            registry=self.registry,
+        )
+        self._duration = Histogram(
+            "http_request_duration_seconds",
+            "Time from a request to the end of its answer.",
+            ["service", "method", "version", "track"],
+            buckets=REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self.session_count = Gauge(
+            "session_count",
+            "Live sessions in the store that this process uses (all of them if it is shared).",
+            registry=self.registry,
+        )
+        self.recommendation_latency = self._engine("recommendation")
+        self.multiturn_latency = self._engine("multiturn")
+        Gauge(
+            "recochat_build_info",
+            "Always 1; its labels say what runs.",
+            ["version", "track"],
+            registry=self.registry,
+        ).labels(version, track).set(1)
+        ProcessCollector(registry=self.registry)
+        # Looking up a labelled child takes longer than counting, so the few there are get kept.
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+
+    def _engine(self, name: str) -> Histogram:
+        return Histogram(
+            f"{name}_engine_latency_seconds",
+            f"Time that the {name} engine took for one answer.",
+            ["version", "track"],
+            buckets=ENGINE_BUCKETS,
+            registry=self.registry,
+        ).labels(self._version, self._track)
+
+    def observe_request(self, method: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        method = method if method in _METHODS else "OTHER"
+        counter = self._counters.get((method, status))
+        if counter is None:
+            counter = self._requests.labels(SERVICE, method, status, self._version, self._track)
+            self._counters[method, status] = counter
+        histogram = self._histograms.get(method)
+        if histogram is None:
+            histogram = self._duration.labels(SERVICE, method, self._version, self._track)
+            self._histograms[method] = histogram
+        counter.inc()
+        histogram.observe(seconds)
+
+
+class TelemetryMiddleware:
+    """The outermost layer: names the answering version, and sees how each request ends.
+
+    Pure ASGI, because Starlette's BaseHTTPMiddleware costs a task and two streams per request.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, version: str, track: str) -> None:
+        """Wrap ``app``; every response gets the headers X-Recochat-* and X-Correlation-Id."""
+        self._app = app
+        self._metrics = metrics
+        self._headers = [
+            (b"x-recochat-version", version.encode()),
+            (b"x-recochat-track", track.encode()),
+        ]
+        self._sampler = Sampler(per_second=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request. A failure that nothing below handled becomes a 500 problem."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request = context.enter(scope["headers"])
+        headers = [*self._headers, (b"x-correlation-id", request.correlation_id.encode())]
+        status = 0
+        failure: Exception | None = None
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), *headers]}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except asyncio.CancelledError:
+            status = status or _CLIENT_CLOSED_REQUEST
+            raise
+        except Exception as error:
+            failure = error
+            if status:  # Too late for another answer: let the server cut the connection.
+                status = 500
+                raise
+            await _send_internal_error(send_named)
+        finally:
+            self._finish(scope, status or 500, time.perf_counter() - started, failure)
+            context.leave()
+
+    def _finish(self, scope: Scope, status: int, seconds: float, failure: Exception | None) -> None:
+        if scope["path"] not in UNCOUNTED_PATHS:
+            self._metrics.observe_request(scope["method"], status, seconds)
+        if status >= 500 and (suppressed := self._sampler.admit()) is not None:
+            log.log(
+                logging.ERROR if failure else logging.WARNING,
+                "answered %d",
+                status,
+                exc_info=failure,
+                extra={
+                    "httpRequest": {
+                        "requestMethod": scope["method"],
+                        "requestUrl": scope["path"],
+                        "status": status,
+                        "latency": f"{seconds:.6f}s",
+                    },
+                    "suppressed": suppressed,
+                },
+            )
+
+
+async def _send_internal_error(send: Send) -> None:
+    body = problem_body(500, "internal-error", "The service failed on this request.", "system")
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
