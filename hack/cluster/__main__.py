@@ -8,11 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from hack.cluster import engine, kind, paths
+from hack.cluster import engine, kind, parts, paths
 from hack.cluster.cache import remove
 from hack.cluster.cluster import Cluster, known, load
 from hack.cluster.images import build_and_load, project_images
-from hack.cluster.parts import status_of
 from hack.cluster.run import ClusterError
 from hack.cluster.screen import duration
 from hack.cluster.up import host_tools, up, up_existing
@@ -86,12 +85,7 @@ def _down(options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     cluster = load(options.name)
-    checks = {
-        "API server": cluster.answers(),
-        "gateway": status_of(cluster.gateway) == 404,
-        "Prometheus": status_of(cluster.prometheus + "/-/ready") == 200,
-        "Alertmanager": status_of(cluster.alertmanager + "/-/ready") == 200,
-    }
+    checks = {"API server": cluster.answers(), **parts.answers(cluster)}
     for what, fine in checks.items():
         print(f"{'✓' if fine else '✗'} {what}")
     _addresses(cluster)

@@ -16,7 +16,7 @@ from hack.cluster import tools
 from hack.cluster.cluster import Cluster
 from hack.cluster.run import ClusterError, sh, wait_until
 from hack.demo import ROOT
-from hack.demo.releases import NAME, NAMESPACE, PATH, REQUEST, image_values
+from hack.demo.releases import HOST, NAME, NAMESPACE, PATH, REQUEST, image_values
 
 OPERATOR, OPERATOR_NAMESPACE = "linnet-operator", "linnet-system"
 PROMETHEUS_INSIDE = "http://prometheus.monitoring:9090"
@@ -69,7 +69,9 @@ def wait_for_version(gateway: str, version: str, seconds: float = 60) -> None:
 
     def serves() -> bool:
         try:
-            answer = httpx.post(gateway + PATH, json=REQUEST, timeout=2, trust_env=False)
+            answer = httpx.post(
+                gateway + PATH, json=REQUEST, headers={"Host": HOST}, timeout=2, trust_env=False
+            )
         except httpx.HTTPError:
             return False
         return answer.headers.get("X-Recochat-Version") == version and answer.status_code == 200

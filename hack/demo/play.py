@@ -16,7 +16,7 @@ from hack.demo import install, measure
 from hack.demo.detection import visible_since
 from hack.demo.measure import Result
 from hack.demo.progress import UNFINISHED, Progress
-from hack.demo.releases import NAME, NAMESPACE, PATH, REQUEST, Release, values
+from hack.demo.releases import HOST, NAME, NAMESPACE, PATH, REQUEST, Release, values
 from hack.demo.scene import Show, Stage
 from hack.demo.screen import Screen
 from hack.demo.watch import Watcher
@@ -61,7 +61,7 @@ class Story:
             with self._stage("v1 serves"):
                 self._upgrade("v1", guarded=False)
                 install.wait_for_version(gateway, "v1")
-            plan = Plan(gateway + PATH, REQUEST, rate=self._rate)
+            plan = Plan(gateway + PATH, REQUEST, {"Host": HOST}, rate=self._rate)
             with LoadProcess(plan) as self._load:
                 self._show.answers = self._load.answers
                 self._adopt()

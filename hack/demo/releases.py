@@ -15,6 +15,8 @@ MIN_REQUESTS = 2000
 WINDOW_S, INTERVAL_S, MIN_SAMPLES, DRAIN_S = 10, 2, 3, 5
 _SPARE = 1.1
 
+HOST = "shop.localhost"
+"""The route takes only this host, and leaves the rest of the gateway to others."""
 REQUEST = {"user_id": "user-007", "persona": "explorer", "limit": 3}
 PATH = "/api/v2/recommendations"
 
@@ -101,7 +103,11 @@ def values(
     return {
         "version": version,
         "image": image_values(image),
-        "gateway": {"enabled": True, "parentRef": {"name": "public", "namespace": "gateway"}},
+        "gateway": {
+            "enabled": True,
+            "parentRef": {"name": "public", "namespace": "gateway"},
+            "hostnames": [HOST],
+        },
         "canaryRelease": {"enabled": guarded, "spec": policy(rate)},
         "demo": {"enabled": bool(faults), "faults": dict(faults or {})},
     }

@@ -54,7 +54,7 @@ def event(release: Release, entry: HistoryEntry, identity: str) -> dict[str, Any
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
-        "metadata": {"namespace": release.key.namespace, "generateName": f"{release.key.name}."},
+        "metadata": {"namespace": release.key.namespace, "generateName": f"{release.key.name}-"},
         "eventTime": _micro_time(entry.at),
         "reportingController": "linnet.dev/operator",
         "reportingInstance": identity[:128],

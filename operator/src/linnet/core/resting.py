@@ -15,7 +15,7 @@ from linnet.core.decision import (
 )
 from linnet.core.observed import StableObserved
 
-LOOK_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN = timedelta(seconds=5)
 """How often an unusable target is looked at, beside the watches that tell of a change."""
 
 
