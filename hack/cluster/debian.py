@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from hack.cluster.run import ClusterError, sh
@@ -18,15 +19,23 @@ _NOT_IN_IMAGES = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/sha
                   "var/lib/apt/lists", "var/cache/apt", "var/log")  # fmt: skip
 
 
+@cache
+def refresh() -> None:
+    """Fetch the lists of packages, once a run: a fresh machine has none, an old one stale ones."""
+    _as_root("fetch Debian's package lists")
+    sh("apt-get", "update", env=_QUIET)
+
+
 def install(*packages: str) -> None:
     """Install packages on this machine, without what they only recommend."""
     _as_root(f"install {' '.join(packages)}")
-    sh("apt-get", "update", env=_QUIET)
+    refresh()
     sh("apt-get", "install", "-y", "--no-install-recommends", *packages, env=_QUIET)
 
 
 def unpack(packages: Sequence[str], target: Path) -> None:
     """Download packages (`name` or `name=version*`) and unpack them, without installing."""
+    refresh()
     sh("apt-get", "download", *packages, cwd=target, env=_QUIET)
     for archive in sorted(target.glob("*.deb")):
         sh("dpkg-deb", "-x", archive, target)
@@ -51,6 +60,7 @@ def bootstrap(packages: Sequence[str], target: Path) -> None:
     _as_root("make a Debian root folder")
     if not shutil.which("debootstrap"):
         install("debootstrap")
+    refresh()
     names = ",".join(packages)
     sh("debootstrap", "--variant=minbase", f"--include={names}", DEBIAN, target, mirror())
     prune(target)

@@ -38,10 +38,10 @@ class Engine:
             return False
         return True
 
-    def pulls(self, image: str) -> bool:
-        """Tell whether a registry hands out `image` within PROBE_SECONDS."""
+    def offered(self, image: str) -> bool:
+        """Tell whether a registry has `image`, asked without downloading it."""
         try:
-            self("pull", "--quiet", image, timeout=PROBE_SECONDS)
+            self("manifest", "inspect", image, timeout=PROBE_SECONDS)
         except CommandFailed:
             return False
         return True

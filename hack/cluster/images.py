@@ -71,18 +71,20 @@ def build_and_load(name: str, image: str, context: Path) -> str:
     so that a changed image is never mistaken for the one a pod already runs.
     """
     engine = engines.find()
-    base = _base(engine)
+    cluster = load(name)
+    base = _base(engine, cluster)
     ref = f"{image}:{digest(base, context)}"
     if not engine.has(ref):
         engine.build(ref, context, context / "Containerfile", {"BASE": base})
-    ensure_loaded(engine, load(name), [ref])
+    ensure_loaded(engine, cluster, [ref])
     return ref
 
 
 def ensure_loaded(engine: Engine, cluster: Cluster, refs: list[str]) -> None:
     """Bring images into every node of the cluster that doesn't have them."""
     if cluster.existing:
-        kind.load_images(engine, cluster.name, refs)
+        context = cluster.kubectl("config", "current-context").strip()
+        kind.load_images(engine, context.removeprefix("kind-"), refs)
         return
     for ref in _missing(engine, cluster, refs):
         with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +108,7 @@ def _program_image(cluster: Cluster, program: Program) -> str:
             f"and {program.locked} must exist"
         )
     engine = engines.find()
-    base = _base(engine)
+    base = _base(engine, cluster)
     packages = _packages(program)
     key = digest(base, packages.name, program.containerfile, program.source)
     ref = f"localhost/linnet/{program.part}:{key}"
@@ -153,11 +155,12 @@ def _uv() -> str:
     return found
 
 
-def _base(engine: Engine) -> str:
-    published = PUBLISHED["python"]
-    if engine.program == "docker" and (engine.has(published) or engine.pulls(published)):
-        return published
-    return PYTHON_BASE.ensure(engine)
+def _base(engine: Engine, cluster: Cluster) -> str:
+    if not cluster.published:
+        return PYTHON_BASE.ensure(engine)
+    if not engine.has(PUBLISHED["python"]):
+        engine("pull", PUBLISHED["python"])
+    return PUBLISHED["python"]
 
 
 def _link_tree(source: Path, target: Path) -> None:

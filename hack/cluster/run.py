@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import IO
 
 _log: ContextVar[Path | None] = ContextVar("log", default=None)
 
@@ -62,27 +64,39 @@ def sh(
     """
     words = [str(word) for word in argv]
     note(f"$ {' '.join(words)}")
-    try:
-        done = subprocess.run(
-            words,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CommandFailed(words, 124, f"no end after {timeout:.0f} s") from error
-    except FileNotFoundError as error:
-        raise CommandFailed(words, 127, str(error)) from error
-    note(done.stdout + done.stderr)
+    with _stderr() as errors:
+        start = errors.tell()
+        try:
+            done = subprocess.run(
+                words,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise CommandFailed(words, 124, f"no end after {timeout:.0f} s") from error
+        except FileNotFoundError as error:
+            raise CommandFailed(words, 127, str(error)) from error
+        errors.seek(start)
+        complaint = errors.read().decode(errors="replace")
+    if done.stdout:
+        note(done.stdout)
     if check and done.returncode:
-        raise CommandFailed(words, done.returncode, done.stderr or done.stdout)
+        raise CommandFailed(words, done.returncode, complaint or done.stdout)
     return done.stdout
+
+
+def _stderr() -> IO[bytes]:
+    """Open the log of the step, so that it can be followed while a program runs."""
+    file = _log.get()
+    return file.open("a+b") if file else tempfile.TemporaryFile()
 
 
 def wait_until(what: str, ready: Callable[[], bool], seconds: float, every: float = 0.5) -> None:

@@ -92,7 +92,7 @@ class Bringup:
     def _choose_engine(self) -> None:
         """Find the engine, and whether published images can be had: then build none."""
         if not self.engine.has(node.image()):
-            self.published = self.engine.pulls(PUBLISHED["node"])
+            self.published = self.engine.offered(PUBLISHED["node"])
             note(f"published images can{'' if self.published else 'not'} be had")
 
     def _local(self, tool: Tool) -> Step:

@@ -44,7 +44,7 @@ app.kubernetes.io/component: operator
 {{- end -}}
 {{- end -}}
 
-{{- /* The API server takes a name twice in some requests only, so an override would depend on luck. */ -}}
+{{- /* The container's env is a map by name to the API server: a name twice is refused, or worse. */ -}}
 {{- define "linnet-operator.extraEnv" -}}
 {{- $own := list "POD_NAME" "LINNET_LEASE_NAMESPACE" "LINNET_LEASE_NAME" "LINNET_PORT"
       "LINNET_LOG_LEVEL" "LINNET_PROMETHEUS_URL" "LINNET_PROMETHEUS_TOKEN_FILE"

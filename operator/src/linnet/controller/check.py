@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -9,17 +10,22 @@ from linnet.providers.errors import ApiError
 from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient
 
 
-async def check(url: str, timeout_seconds: float) -> int:
+Connect = Callable[[], Awaitable[KubernetesClient]]
+
+
+async def check(
+    url: str, timeout_seconds: float, connect: Connect = KubernetesClient.connect
+) -> int:
     """Ask the API server for the resource's kind and the operator for its readiness.
 
     Prints a line for each; returns 0 if both are well, else 1.
     """
-    results = await asyncio.gather(_kind_known(), _operator_ready(url, timeout_seconds))
+    results = await asyncio.gather(_kind_known(connect), _operator_ready(url, timeout_seconds))
     return 0 if all(results) else 1
 
 
-async def _kind_known() -> bool:
-    client = await KubernetesClient.connect()
+async def _kind_known(connect: Connect) -> bool:
+    client = await connect()
     try:
         await client.list(CANARYRELEASES)
     except ApiError as error:

@@ -22,6 +22,8 @@ RENEW_DEADLINE = 10.0
 """A leader that could not renew for this long writes nothing more, well before that."""
 RETRY_SECONDS = 2.0
 """Time between two renewals, or two attempts."""
+WRITE_SECONDS = DURATION_SECONDS - RENEW_DEADLINE
+"""A write that the fence let pass may take no longer: then another replica may lead."""
 
 
 @dataclass
@@ -58,12 +60,18 @@ class Leader:
         self._pause = pause
         self._renewed: float | None = None
         self._seen: _Seen | None = None
+        self._in_touch = False
 
     @property
     def leads(self) -> bool:
         """Whether this replica may write now."""
         renewed = self._renewed
         return renewed is not None and self._monotonic() - renewed < RENEW_DEADLINE
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether the API server has answered a question for the Lease."""
+        return self._in_touch
 
     def fence(self) -> None:
         """Let a write pass only while the lease holds.
@@ -88,7 +96,8 @@ class Leader:
         """
         while True:
             await self._pause(RETRY_SECONDS)
-            if not await self._try() and not self.leads:
+            await self._try()
+            if not self.leads:
                 raise LeaseLost()
 
     async def release(self) -> None:
@@ -98,8 +107,9 @@ class Leader:
         self._renewed = None
         try:
             lease = await self._client.get(LEASES, self._namespace, self._name)
-            if lease and lease["spec"].get("holderIdentity") == self._identity:
-                lease["spec"] = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+            spec = (lease or {}).get("spec") or {}
+            if lease and spec.get("holderIdentity") == self._identity:
+                lease["spec"] = {**spec, "holderIdentity": "", "leaseDurationSeconds": 1}
                 await self._put(lease)
         except ApiError as error:
             log.warning("The lease was not released: %s", error)
@@ -109,6 +119,7 @@ class Leader:
         started = self._monotonic()
         try:
             lease = await self._client.get(LEASES, self._namespace, self._name)
+            self._in_touch = True
             if lease is None:
                 await self._create()
             elif self._mine_to_take(lease):
@@ -126,7 +137,7 @@ class Leader:
 
     def _mine_to_take(self, lease: dict[str, Any]) -> bool:
         """Whether the lease is ours, free, or was not renewed while we watched long enough."""
-        spec = lease.get("spec", {})
+        spec = lease.get("spec") or {}
         holder = spec.get("holderIdentity") or ""
         if holder in ("", self._identity):
             return True

@@ -12,6 +12,7 @@ from linnet.providers.kubernetes import CANARYRELEASES, EVENTS, KubernetesClient
 
 log = logging.getLogger("linnet.decisions")
 
+NOTE_BYTES = 1024
 _WARNINGS = frozenset({DecisionKind.ROLLED_BACK, DecisionKind.STALLED, DecisionKind.HELD})
 
 
@@ -61,7 +62,7 @@ def event(release: Release, entry: HistoryEntry, identity: str) -> dict[str, Any
         "type": "Warning" if entry.decision in _WARNINGS else "Normal",
         "reason": str(entry.decision),
         "action": entry.reason,
-        "note": entry.message[:1024],
+        "note": _cut(entry.message),
         "regarding": {
             "apiVersion": CANARYRELEASES.api_version,
             "kind": CANARYRELEASES.kind,
@@ -70,6 +71,11 @@ def event(release: Release, entry: HistoryEntry, identity: str) -> dict[str, Any
             "uid": metadata.get("uid", ""),
         },
     }
+
+
+def _cut(text: str) -> str:
+    """As much as the API takes of a note, which it counts in bytes."""
+    return text.encode()[:NOTE_BYTES].decode(errors="ignore")
 
 
 def _micro_time(moment: datetime) -> str:

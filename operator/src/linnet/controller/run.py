@@ -3,28 +3,44 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
-from typing import Any, NoReturn
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, Protocol
 
 from linnet.controller import clock, telemetry
-from linnet.controller.leader import Leader
+from linnet.controller.leader import WRITE_SECONDS, Leader
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
-from linnet.controller.release import InvalidSpec, Key
+from linnet.controller.release import Key
 from linnet.controller.settings import Settings
 from linnet.controller.watches import Watches
+from linnet.controller.work import Work
 from linnet.controller.workqueue import WorkQueue
-from linnet.providers.errors import ApiError, LeaseLost, Unusable
 from linnet.providers.kubernetes import KubernetesClient
 from linnet.providers.metrics.prometheus import Prometheus
 from linnet.providers.traffic.registry import traffic_provider
 from linnet.providers.workloads import Workloads
-from linnet.server.http import Health, serve
+from linnet.server.http import serve
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY_SECONDS = 0.05
-LAST_RETRY_SECONDS = 5.0
+STOP_SECONDS = 5.0
+"""How long the watches get to end."""
+
+
+class Watching(Protocol):
+    """What tells of keys, from a thread of its own."""
+
+    def start(self) -> None:
+        """Begin to watch."""
+        ...
+
+    def stop(self, timeout: float) -> None:
+        """Stop watching, and wait for that up to `timeout` seconds."""
+        ...
+
+
+Watch = Callable[[str, Callable[[Key], None], Callable[[], object]], Watching]
+"""Makes the watches of a namespace: (namespace, added, ended)."""
 
 
 async def run(settings: Settings) -> int:
@@ -33,30 +49,41 @@ async def run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    free = await KubernetesClient.connect()
+    client = await KubernetesClient.connect(timeout_seconds=WRITE_SECONDS)
+    try:
+        return await operate(settings, client, Watches, stopped)
+    finally:
+        await client.close()
+
+
+async def operate(
+    settings: Settings, client: KubernetesClient, watch: Watch, stopped: asyncio.Event
+) -> int:
+    """Lead and work until `stopped`, or until that can't go on; return the exit code."""
     leader = Leader(
-        free,
+        client,
         namespace=settings.lease_namespace,
         name=settings.lease_name,
         identity=settings.identity,
         now=clock.now,
         monotonic=clock.monotonic,
     )
-    health = Health()
-    server = await serve(settings.port, health)
+    server = await serve(settings.port, ready=lambda: leader.in_touch)
     try:
-        health.ready = True
         if not await _first(leader.acquire(), stopped):
             return 0
-        return await _lead(settings, free.fenced(leader.fence), leader, stopped)
+        return await _lead(settings, client.fenced(leader.fence), leader, watch, stopped)
     finally:
         await leader.release()
         await server.cleanup()
-        await free.close()
 
 
 async def _lead(
-    settings: Settings, client: KubernetesClient, leader: Leader, stopped: asyncio.Event
+    settings: Settings,
+    client: KubernetesClient,
+    leader: Leader,
+    watch: Watch,
+    stopped: asyncio.Event,
 ) -> int:
     metrics = Prometheus(
         settings.prometheus_url,
@@ -66,16 +93,17 @@ async def _lead(
     providers = Providers(Workloads(client), traffic_provider("gateway-api", client), metrics)
     reconciler = Reconciler(client, providers, identity=settings.identity, now=clock.now)
     queue: WorkQueue[Key] = WorkQueue(clock.monotonic)
+    work = Work(queue, reconciler.reconcile)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def added(key: Key) -> None:
         loop.call_soon_threadsafe(queue.add, key)
 
-    watches = Watches(settings.namespace, added, ended=lambda: loop.call_soon_threadsafe(ended.set))
+    watches = watch(settings.namespace, added, lambda: loop.call_soon_threadsafe(ended.set))
     telemetry.LEADER.set(1)
     watches.start()
-    jobs = [_work(queue, reconciler) for _ in range(settings.workers)]
+    jobs = [work.forever() for _ in range(settings.workers)]
     tasks = [asyncio.create_task(job) for job in (*jobs, leader.keep(), _until(ended))]
     waiting = asyncio.create_task(stopped.wait())
     try:
@@ -88,21 +116,8 @@ async def _lead(
         for task in (*tasks, waiting):
             task.cancel()
         await asyncio.gather(*tasks, waiting, return_exceptions=True)
-        watches.stop(timeout=5)
+        await asyncio.to_thread(watches.stop, STOP_SECONDS)
         await metrics.close()
-
-
-async def _first(work: Coroutine[Any, Any, None], stopped: asyncio.Event) -> bool:
-    """Wait for the work, unless the process is to stop first; say whether the work was done."""
-    task = asyncio.create_task(work)
-    waiting = asyncio.create_task(stopped.wait())
-    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if task.done():
-        task.result()
-        return True
-    task.cancel()
-    return False
 
 
 async def _until(ended: asyncio.Event) -> NoReturn:
@@ -111,36 +126,17 @@ async def _until(ended: asyncio.Event) -> NoReturn:
     raise RuntimeError("the watches have ended")
 
 
-async def _work(queue: WorkQueue[Key], reconciler: Reconciler) -> NoReturn:
-    """Take keys and look at their releases; after a failure soon again, then less often."""
-    failures: dict[Key, int] = {}
-    while True:
-        key = await queue.get()
-        try:
-            with telemetry.RECONCILE_SECONDS.time():
-                wake = await reconciler.reconcile(key)
-            failures.pop(key, None)
-            if wake is not None:
-                queue.add_after(key, wake)
-        except LeaseLost:
-            raise
-        except InvalidSpec as error:
-            telemetry.RECONCILE_ERRORS.labels("InvalidSpec").inc()
-            log.error("%s", error, extra={"namespace": key.namespace, "release": key.name})
-        except (ApiError, Unusable) as error:
-            queue.add_after(key, _again(failures, key, error))
-        except Exception as error:
-            log.exception("Looking at %s/%s failed", key.namespace, key.name)
-            queue.add_after(key, _again(failures, key, error))
-        finally:
-            queue.done(key)
-
-
-def _again(failures: dict[Key, int], key: Key, error: Exception) -> float:
-    """Count a failure; return the seconds until the next try."""
-    count = failures[key] = failures.get(key, 0) + 1
-    kind = type(error).__name__
-    telemetry.RECONCILE_ERRORS.labels(kind).inc()
-    where = {"namespace": key.namespace, "release": key.name}
-    log.warning("%s: %s", kind, error, extra=where)
-    return min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (count - 1))
+async def _first(work: Coroutine[Any, Any, None], stopped: asyncio.Event) -> bool:
+    """Wait for the work, unless the process is to stop first; say whether the work was done."""
+    task = asyncio.create_task(work)
+    waiting = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return True
+        return False
+    finally:
+        for each in (task, waiting):
+            each.cancel()
+        await asyncio.gather(task, waiting, return_exceptions=True)

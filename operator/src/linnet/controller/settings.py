@@ -3,7 +3,8 @@
 import argparse
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,11 @@ class Settings:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `linnet run`."""
 
-    def flag(name: str, default: str, text: str) -> None:
+    def flag(name: str, default: str, text: str, kind: Callable[[str], object] = str) -> None:
         variable = "LINNET_" + name.upper().replace("-", "_")
         parser.add_argument(
             f"--{name}",
+            type=kind,
             default=os.environ.get(variable, default),
             help=f"{text} ({variable}; default {default or 'none'})",
         )
@@ -40,16 +42,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag("lease-namespace", "default", "namespace of the leader's Lease")
     flag("lease-name", "linnet-operator", "name of the leader's Lease")
     flag("identity", os.environ.get("POD_NAME", socket.gethostname()), "this replica's name")
-    flag("port", "8080", "port for /livez, /readyz and /metrics")
-    flag("workers", "8", "releases that are worked on at the same time")
-    flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR")
+    flag("port", "8080", "port for /livez, /readyz and /metrics", int)
+    flag("workers", "8", "releases that are worked on at the same time", _count)
+    flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR", _level)
 
 
 def from_arguments(arguments: argparse.Namespace) -> Settings:
-    """The settings from parsed flags.
+    """The settings from parsed flags."""
+    return Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
 
-    Raises:
-        ValueError: a number is not one.
-    """
-    values = {name: getattr(arguments, name) for name in Settings.__dataclass_fields__}
-    return Settings(**{**values, "port": int(values["port"]), "workers": int(values["workers"])})
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _level(text: str) -> str:
+    if (name := text.upper()) not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise argparse.ArgumentTypeError(f"{text} is none of DEBUG, INFO, WARNING, ERROR")
+    return name

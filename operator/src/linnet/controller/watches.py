@@ -4,16 +4,48 @@ kopf ends all tasks of its event loop when it stops, so it gets a loop and a thr
 """
 
 import asyncio
+import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import kopf
 
 from linnet.controller.release import Key
+from linnet.core.labels import CANARY, RELEASE, TRACK, labels_of
 
-RELEASE_LABEL = "linnet.dev/release"
+log = logging.getLogger(__name__)
+
+Body = Mapping[str, Any]
+
+
+class Keys:
+    """Which releases an event may mean something to. Remembers which release uses which route."""
+
+    def __init__(self) -> None:
+        self._routes: dict[Key, set[Key]] = defaultdict(set)
+
+    def of_release(self, body: Body, *, deleted: bool = False) -> tuple[Key, ...]:
+        """The release itself."""
+        key = _key(body)
+        for route in [route for route, keys in self._routes.items() if key in keys]:
+            self._routes[route].discard(key)
+            if not self._routes[route]:
+                del self._routes[route]
+        name = ((body.get("spec") or {}).get("traffic") or {}).get("httpRoute")
+        if name and not deleted:
+            self._routes[Key(key.namespace, name)].add(key)
+        return (key,)
+
+    def of_labelled(self, body: Body) -> tuple[Key, ...]:
+        """The release that a Deployment or a pod carries the label of."""
+        release = labels_of(body).get(RELEASE)
+        return (Key(body["metadata"]["namespace"], release),) if release else ()
+
+    def of_route(self, body: Body) -> tuple[Key, ...]:
+        """The releases that use an HTTPRoute."""
+        return tuple(sorted(self._routes.get(_key(body), ()), key=lambda key: key.name))
 
 
 class Watches:
@@ -21,16 +53,22 @@ class Watches:
 
     added: called in kopf's thread with each key that may have something to do.
     ended: called in kopf's thread when it has stopped, for whatever reason.
+    operator: what runs kopf.
     """
 
     def __init__(
-        self, namespace: str, added: Callable[[Key], None], ended: Callable[[], object]
+        self,
+        namespace: str,
+        added: Callable[[Key], None],
+        ended: Callable[[], object],
+        operator: Callable[..., Awaitable[None]] = kopf.operator,
     ) -> None:
         self._namespace = namespace
         self._added = added
         self._ended = ended
+        self._operator = operator
+        self._keys = Keys()
         self._stop = threading.Event()
-        self._routes: dict[Key, set[Key]] = defaultdict(set)
         self._thread = threading.Thread(target=self._run, name="watches", daemon=True)
 
     def start(self) -> None:
@@ -44,58 +82,66 @@ class Watches:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._operator())
+            asyncio.run(self._watch())
+        except Exception:
+            log.exception("The watches have failed")
         finally:
             self._ended()
 
-    async def _operator(self) -> None:
+    async def _watch(self) -> None:
         everywhere = not self._namespace
-        await kopf.operator(
-            registry=self._registry(),
-            settings=self._settings(),
-            standalone=True,
-            clusterwide=everywhere,
-            namespaces=() if everywhere else (self._namespace,),
-            stop_flag=self._stop,
-        )
-
-    def _settings(self) -> kopf.OperatorSettings:
-        settings = kopf.OperatorSettings()
-        settings.posting.enabled = False
-        settings.scanning.disabled = bool(self._namespace)
-        settings.watching.server_timeout = 600
-        settings.watching.connect_timeout = 10
-        settings.watching.chunk_size = 500
-        settings.networking.request_timeout = 30
-        settings.watching.label_selectors["apps", "deployments"] = RELEASE_LABEL
-        settings.watching.label_selectors["", "pods"] = f"{RELEASE_LABEL},linnet.dev/track=canary"
-        return settings
+        try:
+            await self._operator(
+                registry=self._registry(),
+                settings=watch_settings(self._namespace),
+                standalone=True,
+                clusterwide=everywhere,
+                namespaces=() if everywhere else (self._namespace,),
+                stop_flag=self._stop,
+            )
+        finally:
+            # kopf waits for the flag in a thread, and the loop's end waits for that thread.
+            self._stop.set()
 
     def _registry(self) -> kopf.OperatorRegistry:
+        # Not kopf's default one: that is shared by the whole process.
+        kopf.set_default_registry(None)  # type: ignore[arg-type]
         registry = kopf.get_default_registry()
-        kopf.on.event("linnet.dev", "v1alpha1", "canaryreleases", registry=registry)(
-            self._release_event
-        )
-        kopf.on.event("apps", "v1", "deployments", registry=registry)(self._labelled_event)
-        kopf.on.event("", "v1", "pods", registry=registry)(self._labelled_event)
+        kopf.on.event("linnet.dev", "v1alpha1", "canaryreleases", registry=registry)(self._release)
+        kopf.on.event("apps", "v1", "deployments", registry=registry)(self._labelled)
+        kopf.on.event("", "v1", "pods", registry=registry)(self._labelled)
         kopf.on.event("gateway.networking.k8s.io", "v1", "httproutes", registry=registry)(
-            self._route_event
+            self._route
         )
         return registry
 
-    async def _release_event(self, body: kopf.Body, **_: Any) -> None:
-        key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
-        route = body.get("spec", {}).get("traffic", {}).get("httpRoute", "")
-        for keys in self._routes.values():
-            keys.discard(key)
-        self._routes[Key(key.namespace, route)].add(key)
-        self._added(key)
+    async def _release(self, body: Body, type: str | None, **_: Any) -> None:  # noqa: A002
+        self._add(self._keys.of_release(body, deleted=type == "DELETED"))
 
-    async def _labelled_event(self, body: kopf.Body, **_: Any) -> None:
-        metadata = body["metadata"]
-        self._added(Key(metadata["namespace"], metadata["labels"][RELEASE_LABEL]))
+    async def _labelled(self, body: Body, **_: Any) -> None:
+        self._add(self._keys.of_labelled(body))
 
-    async def _route_event(self, body: kopf.Body, **_: Any) -> None:
-        metadata = body["metadata"]
-        for key in tuple(self._routes.get(Key(metadata["namespace"], metadata["name"]), ())):
+    async def _route(self, body: Body, **_: Any) -> None:
+        self._add(self._keys.of_route(body))
+
+    def _add(self, keys: Iterable[Key]) -> None:
+        for key in keys:
             self._added(key)
+
+
+def watch_settings(namespace: str) -> kopf.OperatorSettings:
+    """kopf's settings: no writes, and no more events than the releases need."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = bool(namespace)
+    settings.watching.server_timeout = 600
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.watching.label_selectors["apps", "deployments"] = RELEASE
+    settings.watching.label_selectors["", "pods"] = f"{RELEASE},{TRACK}={CANARY}"
+    return settings
+
+
+def _key(body: Body) -> Key:
+    return Key(body["metadata"]["namespace"], body["metadata"]["name"])

@@ -9,7 +9,7 @@ from linnet.core.decision import Situation
 from linnet.core.steps import at_weight, remaining
 
 PATIENCE = timedelta(seconds=30)
-"""How long a deletion waits for a route that doesn't report its weights."""
+"""How long a deletion, or the end of a broken canary, waits for a route that doesn't report."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ def withdraw(situation: Situation) -> Withdrawal:
 
 
 def _patience(situation: Situation) -> timedelta | None:
-    return remaining(situation.observed.deleting_since, PATIENCE, situation.now)
+    canary, since = situation.observed.canary, situation.observed.deleting_since
+    if since is None and canary is not None and canary.failure:
+        # E.g. its Service is gone: the route is not accepted before it stops naming it.
+        since = situation.status.phase_since
+    return remaining(since, PATIENCE, situation.now)
 
 
 def _out_of_patience(situation: Situation) -> bool:

@@ -1,25 +1,21 @@
 """/livez, /readyz and /metrics."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 
-@dataclass
-class Health:
-    """Whether the process has reached the API server."""
+async def serve(port: int, ready: Callable[[], bool]) -> web.AppRunner:
+    """Serve on all addresses of the pod; call `cleanup` on what is returned to stop.
 
-    ready: bool = False
-
-
-async def serve(port: int, health: Health) -> web.AppRunner:
-    """Serve on all addresses of the pod; call `cleanup` on what is returned to stop."""
+    ready: whether the API server has been reached.
+    """
     app = web.Application()
     app.add_routes(
         [
             web.get("/livez", _alive),
-            web.get("/readyz", _ready_when(health)),
+            web.get("/readyz", _ready_when(ready)),
             web.get("/metrics", _metrics),
         ]
     )
@@ -33,13 +29,13 @@ async def _alive(_: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
-def _ready_when(health: Health):  # type: ignore[no-untyped-def]  # a handler of aiohttp
-    async def ready(_: web.Request) -> web.Response:
-        if health.ready:
+def _ready_when(ready: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        if ready():
             return web.Response(text="ok\n")
         return web.Response(status=503, text="the API server has not been reached yet\n")
 
-    return ready
+    return answer
 
 
 async def _metrics(_: web.Request) -> web.Response:

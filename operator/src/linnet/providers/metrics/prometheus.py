@@ -41,7 +41,7 @@ class Prometheus:
         self._library = PrometheusConnect(
             self._url,
             session=_session(timeout_seconds, ca_file),
-            retry=Retry(0),
+            retry=Retry(0, read=False),  # False: a time-out is told as one
             auth=_BearerToken(Path(token_file)) if token_file else None,
             timeout=timeout_seconds,
         )

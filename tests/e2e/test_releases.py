@@ -1,0 +1,141 @@
+"""Releases on a real cluster, seen by a client that asks all the time."""
+
+import pytest
+
+from linnet.api.status import Phase
+from tests.support.shop import QUICK, Shop, decided
+
+ENOUGH = 2000
+
+
+def test_adopting_and_leaving_restart_no_pod_and_fail_no_request(shop: Shop) -> None:
+    before = shop.pods()
+    with shop.load() as load:
+        shop.deploy("v1")
+        shop.wait_for(Phase.IDLE)
+        assert shop.get("deployment", "recochat")["spec"]["paused"] is True
+        shop.kubectl("delete", "crel", "recochat", "--timeout=60s")
+        deployment = shop.get("deployment", "recochat")
+    assert not deployment["spec"].get("paused", False)
+    assert shop.pods() == before
+    assert shop.restarts() == 0
+    assert len(load.answers) > 100
+    assert load.answers.failures(0, float("inf")) == []
+
+
+def test_a_good_version_is_promoted_without_a_failed_request(shop: Shop) -> None:
+    rate = 150
+    spec = {
+        **QUICK,
+        "steps": [{"weight": weight, "hold": f"{ENOUGH / rate + 1:.0f}s"} for weight in (5, 50)]
+        + [{"weight": 100, "hold": "5s"}],
+    }
+    with shop.load(rate) as load:
+        shop.deploy("v1", spec=spec)
+        shop.wait_for(Phase.IDLE)
+        shop.deploy("v2", spec=spec)
+        spans = {}
+        for weight in (5, 50):
+            since = shop.wait_for_weight(weight).weight.seen_since
+            assert since is not None
+            spans[weight] = since.timestamp()
+        shop.wait_for_weight(100)
+        status = shop.wait_for(Phase.PROMOTED, 240)
+    answers = load.answers
+    assert answers.failures(0, float("inf")) == []
+    for weight, begin in spans.items():
+        # The data plane follows the route's report by a moment; a step lasts longer than this.
+        share = answers.share(begin + 0.5, begin + 0.5 + ENOUGH / rate, track="canary")
+        assert share.requests >= ENOUGH * 0.99
+        assert share.percent == pytest.approx(weight, abs=1)
+    end = decided(status, "Promoted").at.timestamp()
+    assert {version for version, _, _ in answers.counts(end, float("inf"))} <= {"v2"}
+    assert shop.get("deployment", "recochat")["spec"]["paused"] is True
+    assert shop.get("deployments")["items"][0]["metadata"]["name"] == "recochat"
+    backends = shop.get("httproute", "recochat")["spec"]["rules"][0]["backendRefs"]
+    assert [backend["name"] for backend in backends] == ["recochat"]
+
+
+def test_errors_roll_back_and_cost_only_what_the_canary_answered(shop: Shop) -> None:
+    with shop.load() as load:
+        shop.deploy("v1")
+        shop.wait_for(Phase.IDLE)
+        before = shop.pods()
+        shop.deploy("v2", {"errorShare": 0.2})
+        status = shop.wait_for(Phase.ROLLED_BACK)
+    decision = decided(status, "RolledBack")
+    assert decision.reason in ("ErrorRateBreached", "AvailabilityBreached")
+    failures = load.answers.failures(0, float("inf"))
+    assert failures
+    assert {(answer.version, answer.track) for answer in failures} == {("v2", "canary")}
+    last = load.answers.last_on("canary", decision.at.timestamp())
+    assert last is None or last.sent - decision.at.timestamp() <= 1.0
+    assert shop.pods() == before
+    assert shop.restarts() == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "reasons"),
+    [
+        pytest.param({"latencyMs": 800}, {"LatencyP95Breached"}, id="slow"),
+        pytest.param({"crashAfterS": 0}, {"CanaryFailing"}, id="crash loop at start"),
+    ],
+)
+def test_a_bad_version_is_rolled_back(
+    shop: Shop, faults: dict[str, float], reasons: set[str]
+) -> None:
+    with shop.load() as load:
+        shop.deploy("v1")
+        shop.wait_for(Phase.IDLE)
+        shop.deploy("v2", faults)
+        status = shop.wait_for(Phase.ROLLED_BACK)
+    assert decided(status, "RolledBack").reason in reasons
+    assert [a for a in load.answers.failures(0, float("inf")) if a.track != "canary"] == []
+    assert [d["metadata"]["name"] for d in shop.get("deployments")["items"]] == ["recochat"]
+
+
+def test_a_canary_that_dies_in_service_is_rolled_back_at_once(shop: Shop) -> None:
+    with shop.load() as load:
+        shop.deploy("v1")
+        shop.wait_for(Phase.IDLE)
+        shop.deploy("v2", {"crashAfterS": 12})
+        status = shop.wait_for(Phase.ROLLED_BACK)
+    decision = decided(status, "RolledBack")
+    assert decision.reason in ("CanaryDown", "CanaryFailing")
+    assert [
+        answer for answer in load.answers.failures(decision.at.timestamp() + 1, float("inf"))
+    ] == []
+
+
+def test_a_new_template_in_mid_release_starts_over_from_stable(shop: Shop) -> None:
+    with shop.load() as load:
+        shop.deploy("v1")
+        shop.wait_for(Phase.IDLE)
+        shop.deploy("v2")
+        first = shop.wait_for_weight(5)
+        shop.deploy("v3")
+        second = shop.wait(
+            lambda s: s.canary_revision != first.canary_revision and s.weight.seen == 5, 90
+        )
+        assert decided(second, "Superseded").reason == "TemplateChanged"
+        shop.deploy("v1")
+        status = shop.wait_for(Phase.IDLE)
+    assert decided(status, "Reverted").reason == "TemplateReverted"
+    assert load.answers.failures(0, float("inf")) == []
+    assert load.answers.counts(0, float("inf"))["v3", "canary", 200] > 0
+
+
+def test_deleting_the_resource_in_mid_release_gives_traffic_back(shop: Shop) -> None:
+    with shop.load() as load:
+        shop.deploy("v1")
+        shop.wait_for(Phase.IDLE)
+        shop.deploy("v2")
+        shop.wait_for_weight(50)
+        before = shop.pods()
+        shop.kubectl("delete", "crel", "recochat", "--timeout=60s")
+        assert shop.pods() == before
+        deployment = shop.get("deployment", "recochat")
+    # The template is not the one that serves, so it stays paused: nothing unverified rolls out.
+    assert deployment["spec"]["paused"] is True
+    assert load.answers.failures(0, float("inf")) == []
+    assert [d["metadata"]["name"] for d in shop.get("deployments")["items"]] == ["recochat"]

@@ -1,0 +1,355 @@
+"""Both charts as helm renders them: no cluster, only what would be sent to one."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hack.cluster.tools import tool
+
+CHARTS = Path(__file__).resolve().parents[2] / "charts"
+OPERATOR, WORKLOAD = "linnet-operator", "recochat"
+
+Object = dict[str, Any]
+
+ALL_ON = (
+    "image.digest=sha256:" + "0" * 64,
+    "global.imageRegistry=localhost:5000/mirror",
+    "imagePullSecrets[0].name=pull",
+    "prometheus.tokenSecret.name=token",
+    "prometheus.caSecret.name=ca",
+    "priorityClassName=system-cluster-critical",
+    "nodeSelector.pool=system",
+    "tolerations[0].operator=Exists",
+    "extraEnv[0].name=HTTPS_PROXY",
+    "extraEnv[0].value=http://proxy:3128",
+    "serviceAccount.annotations.team=platform",
+    "serviceMonitor.enabled=true",
+    "serviceMonitor.interval=15s",
+    "serviceMonitor.labels.release=prometheus",
+    "networkPolicy.enabled=true",
+    "networkPolicy.ingressFrom[0].namespaceSelector.matchLabels.team=monitoring",
+    "networkPolicy.egress[0].ports[0].port=53",
+)
+ONE_NAMESPACE = ("scope.namespace=shop",)
+GATEWAY = ("gateway.enabled=true", "gateway.parentRef.name=public", "canaryRelease.enabled=true")
+
+CASES = [
+    pytest.param(OPERATOR, (), id="operator"),
+    pytest.param(OPERATOR, ALL_ON, id="operator-all-on"),
+    pytest.param(OPERATOR, ONE_NAMESPACE, id="operator-one-namespace"),
+    pytest.param(OPERATOR, ("replicas=1", "crds.install=false"), id="operator-small"),
+    pytest.param(WORKLOAD, (), id="workload"),
+    pytest.param(WORKLOAD, GATEWAY, id="workload-guarded"),
+]
+
+
+def run_helm(*args: str) -> subprocess.CompletedProcess[str]:
+    # without a kubeconfig: nothing here may depend on a cluster
+    return subprocess.run(
+        [str(tool("helm")), *args],
+        env={**os.environ, "KUBECONFIG": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def template(chart: str, *sets: str, release: str = "linnet") -> subprocess.CompletedProcess[str]:
+    values = [argument for value in sets for argument in ("--set", value)]
+    known = ("--api-versions", "monitoring.coreos.com/v1/ServiceMonitor")
+    where = ("--namespace", "linnet-system", "--kube-version", "1.34.0")
+    return run_helm("template", release, str(CHARTS / chart), *where, *known, *values)
+
+
+@cache
+def rendered(chart: str, *sets: str, release: str = "linnet") -> tuple[Object, ...]:
+    done = template(chart, *sets, release=release)
+    assert done.returncode == 0, done.stderr
+    return tuple(each for each in yaml.safe_load_all(done.stdout) if each)
+
+
+def of_kind(objects: tuple[Object, ...], *kinds: str) -> list[Object]:
+    return [each for each in objects if each["kind"] in kinds]
+
+
+def only(objects: tuple[Object, ...], kind: str) -> Object:
+    [found] = of_kind(objects, kind)
+    return found
+
+
+def pods(objects: tuple[Object, ...]) -> Iterator[tuple[str, Object]]:
+    """Name and pod spec of all that runs."""
+    for each in objects:
+        spec = each.get("spec", {})
+        name = f"{each['kind']}/{each['metadata']['name']}"
+        if each["kind"] == "Pod":
+            yield name, spec
+        elif "template" in spec:
+            yield name, spec["template"]["spec"]
+        elif "jobTemplate" in spec:
+            yield name, spec["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def not_restricted(pod: Object) -> list[str]:
+    """What Pod Security "restricted" has against a pod, and what we ask beyond it."""
+    context = pod.get("securityContext", {})
+    allowed = {"configMap", "csi", "downwardAPI", "emptyDir", "projected", "secret"}
+    found = [key for key in ("hostNetwork", "hostPID", "hostIPC") if pod.get(key)]
+    for volume in pod.get("volumes", []):
+        found += [f"volume {kind}" for kind in volume.keys() - {"name"} - allowed]
+    for container in [*pod.get("initContainers", []), *pod["containers"]]:
+        own = container.get("securityContext", {})
+        both = {**context, **own}
+        refused = {
+            "may run as root": both.get("runAsNonRoot") is not True or both.get("runAsUser") == 0,
+            "no seccomp profile": both.get("seccompProfile", {}).get("type") != "RuntimeDefault",
+            "may gain privileges": own.get("allowPrivilegeEscalation") is not False,
+            "is privileged": own.get("privileged", False),
+            "keeps capabilities": own.get("capabilities") != {"drop": ["ALL"]},
+            "may write its image": own.get("readOnlyRootFilesystem") is not True,
+            "has no limits": not {"cpu", "memory"} <= container["resources"]["limits"].keys(),
+        }
+        found += [f"{container['name']} {text}" for text, wrong in refused.items() if wrong]
+    return found
+
+
+def granted(role: Object) -> dict[str, str]:
+    """A role's rules as {"group/resource": "verb verb"}, a resource name behind the resource."""
+    rules: dict[str, str] = {}
+    for rule in role["rules"]:
+        names = "".join(f" {name}" for name in rule.get("resourceNames", []))
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                key = f"{group}/{resource}{names}"
+                assert key not in rules, f"{key} is granted twice"
+                rules[key] = " ".join(rule["verbs"])
+    return rules
+
+
+IN_A_NAMESPACE = {
+    "linnet.dev/canaryreleases": "get list watch patch",
+    "linnet.dev/canaryreleases/status": "patch",
+    "apps/deployments": "get list watch create patch delete",
+    "apps/replicasets": "list",
+    "/services": "get create patch delete",
+    "/pods": "list watch",
+    "gateway.networking.k8s.io/httproutes": "get list watch patch",
+    "events.k8s.io/events": "create",
+}
+EVERYWHERE = {
+    **IN_A_NAMESPACE,
+    "apiextensions.k8s.io/customresourcedefinitions": "list watch",
+}
+LEADER = {
+    "coordination.k8s.io/leases": "create",
+    "coordination.k8s.io/leases linnet-operator": "get patch",
+}
+VIEW = {
+    "linnet.dev/canaryreleases": "get list watch",
+    "linnet.dev/canaryreleases/status": "get list watch",
+}
+EDIT = {"linnet.dev/canaryreleases": "create update patch delete deletecollection"}
+
+
+def roles(objects: tuple[Object, ...]) -> dict[str, dict[str, str]]:
+    def name(role: Object) -> str:
+        namespace = role["metadata"].get("namespace", "")
+        return "/".join(filter(None, (role["kind"], namespace, role["metadata"]["name"])))
+
+    return {name(role): granted(role) for role in of_kind(objects, "Role", "ClusterRole")}
+
+
+@pytest.mark.parametrize("chart", [OPERATOR, WORKLOAD])
+def test_lint_has_no_complaint(chart: str) -> None:
+    done = run_helm("lint", "--strict", str(CHARTS / chart))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("chart", "sets"), CASES)
+def test_every_object_is_named_and_labelled(chart: str, sets: tuple[str, ...]) -> None:
+    objects = rendered(chart, *sets)
+    keys = [(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]) for o in objects]
+    assert len(set(keys)) == len(keys)
+    for each in objects:
+        labels = each["metadata"]["labels"]
+        wanted = ("name", "instance", "version", "managed-by")
+        assert all(labels[f"app.kubernetes.io/{key}"] for key in wanted), each["metadata"]["name"]
+
+
+@pytest.mark.parametrize(("chart", "sets"), CASES)
+def test_every_pod_is_restricted(chart: str, sets: tuple[str, ...]) -> None:
+    found = {name: not_restricted(spec) for name, spec in pods(rendered(chart, *sets))}
+    assert len(found) >= 2  # the program and its helm test
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_an_unrestricted_pod_is_found() -> None:
+    """The check itself: it has to see what it is for."""
+    pod = {"hostNetwork": True, "containers": [{"name": "app", "resources": {"limits": {}}}]}
+    assert {"hostNetwork", "app may run as root", "app keeps capabilities"} <= {
+        *not_restricted(pod)
+    }
+
+
+@pytest.mark.parametrize(("chart", "sets"), CASES)
+def test_services_and_budgets_select_the_program_but_not_its_test(
+    chart: str, sets: tuple[str, ...]
+) -> None:
+    objects = rendered(chart, *sets)
+    program = only(objects, "Deployment")["spec"]
+    test = only(objects, "Pod")["metadata"]["labels"]
+    selectors = [program["selector"]["matchLabels"], only(objects, "Service")["spec"]["selector"]]
+    others = of_kind(objects, "PodDisruptionBudget")
+    selectors += [each["spec"]["selector"]["matchLabels"] for each in others]
+    for selector in selectors:
+        assert selector.items() <= program["template"]["metadata"]["labels"].items()
+        assert not selector.items() <= test.items()
+
+
+def test_the_rules_for_all_namespaces_are_these() -> None:
+    assert roles(rendered(OPERATOR)) == {
+        "ClusterRole/linnet-operator": EVERYWHERE,
+        "Role/linnet-system/linnet-operator-leader": LEADER,
+        "ClusterRole/linnet-operator-view": VIEW,
+        "ClusterRole/linnet-operator-edit": EDIT,
+    }
+
+
+def test_the_rules_for_one_namespace_are_in_it() -> None:
+    objects = rendered(OPERATOR, *ONE_NAMESPACE)
+    assert roles(objects) == {
+        "Role/shop/linnet-operator": IN_A_NAMESPACE,
+        "Role/linnet-system/linnet-operator-leader": LEADER,
+    }
+    assert of_kind(objects, "ClusterRoleBinding") == []
+    env = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "LINNET_NAMESPACE", "value": "shop"} in env
+
+
+@pytest.mark.parametrize("sets", [(), ONE_NAMESPACE], ids=["everywhere", "one-namespace"])
+def test_every_role_is_bound_to_the_account_of_the_pods(sets: tuple[str, ...]) -> None:
+    objects = rendered(OPERATOR, *sets, "rbac.aggregate=false")
+    account = {
+        "kind": "ServiceAccount",
+        "name": only(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"],
+        "namespace": "linnet-system",
+    }
+    bindings = of_kind(objects, "RoleBinding", "ClusterRoleBinding")
+    bound = {(b["roleRef"]["kind"], b["metadata"].get("namespace"), b["roleRef"]["name"])
+             for b in bindings}  # fmt: skip
+    made = {(r["kind"], r["metadata"].get("namespace"), r["metadata"]["name"])
+            for r in of_kind(objects, "Role", "ClusterRole")}  # fmt: skip
+    assert bound == made
+    assert all(binding["subjects"] == [account] for binding in bindings)
+
+
+def test_aggregated_roles_reach_the_three_roles_that_users_have() -> None:
+    found = {}
+    for role in of_kind(rendered(OPERATOR), "ClusterRole"):
+        prefix = "rbac.authorization.k8s.io/aggregate-to-"
+        labels = role["metadata"]["labels"]
+        found[role["metadata"]["name"]] = {
+            key.removeprefix(prefix) for key in labels if key.startswith(prefix)
+        }
+    assert found == {
+        "linnet-operator": set(),
+        "linnet-operator-view": {"view", "edit", "admin"},
+        "linnet-operator-edit": {"edit", "admin"},
+    }
+
+
+def test_the_definition_is_kept_and_otherwise_as_generated() -> None:
+    definition = only(rendered(OPERATOR), "CustomResourceDefinition")
+    source = CHARTS / OPERATOR / "files" / "crds" / "canaryreleases.yaml"
+    assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert definition["spec"] == yaml.safe_load(source.read_text())["spec"]
+    assert of_kind(rendered(OPERATOR, "crds.install=false"), "CustomResourceDefinition") == []
+
+
+def test_one_replica_has_no_budget() -> None:
+    assert of_kind(rendered(OPERATOR), "PodDisruptionBudget")
+    assert of_kind(rendered(OPERATOR, "replicas=1"), "PodDisruptionBudget") == []
+
+
+def test_optional_objects_are_off() -> None:
+    kinds = {each["kind"] for each in rendered(OPERATOR)}
+    assert kinds.isdisjoint({"ServiceMonitor", "NetworkPolicy"})
+    kinds = {each["kind"] for each in rendered(OPERATOR, *ALL_ON)}
+    assert kinds >= {"ServiceMonitor", "NetworkPolicy"}
+
+
+def test_secrets_of_prometheus_are_files_of_the_pod() -> None:
+    pod = only(rendered(OPERATOR, *ALL_ON), "Deployment")["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    files = {
+        f"{mounts[volume['name']]}/{item['path']}": volume["secret"]["secretName"]
+        for volume in pod["volumes"]
+        for item in volume.get("secret", {}).get("items", [])
+    }
+    assert files[env["LINNET_PROMETHEUS_TOKEN_FILE"] or ""] == "token"
+    assert files[env["LINNET_PROMETHEUS_CA_FILE"] or ""] == "ca"
+
+
+@pytest.mark.parametrize(
+    ("sets", "image"),
+    [
+        ((), "linnet/operator:0.1.0"),
+        (("image.tag=42",), "linnet/operator:42"),
+        (("global.imageRegistry=localhost",), "localhost/linnet/operator:0.1.0"),
+        (ALL_ON, "localhost:5000/mirror/linnet/operator@sha256:" + "0" * 64),
+    ],
+)
+def test_the_image_is_put_together(sets: tuple[str, ...], image: str) -> None:
+    images = {c["image"] for _, pod in pods(rendered(OPERATOR, *sets)) for c in pod["containers"]}
+    assert images == {image}
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [
+        ("linnet", "linnet-operator"),
+        ("linnet-operator", "linnet-operator"),
+        ("team-a", "team-a-linnet-operator"),
+        ("a" * 53, "a" * 53 + "-linnet-op"),
+    ],
+)
+def test_the_name_comes_from_the_release(release: str, name: str) -> None:
+    assert only(rendered(OPERATOR, release=release), "Deployment")["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("replicas=two", "'/replicas': got string, want integer"),
+        ("replicas=0", "'/replicas': minimum: got 0, want 1"),
+        ("replcas=3", "additional properties 'replcas' not allowed"),
+        ("image.tga=1", "'/image': additional properties 'tga' not allowed"),
+        ("crds.install=yes", "'/crds/install': got string, want boolean"),
+        ("prometheus.url=prometheus:9090", "'/prometheus/url'"),
+        ("logLevel=chatty", "'DEBUG', 'INFO', 'WARNING', 'ERROR'"),
+        ("scope.namespace=Shop", "'/scope/namespace'"),
+        ("global.imageRegistry=https://example.com", "'/global/imageRegistry'"),
+        ("extraEnv[0].name=LINNET_PORT", "extraEnv must not have LINNET_PORT"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(value: str, said: str) -> None:
+    done = template(OPERATOR, value)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_the_workload_refuses_faults_outside_a_demo() -> None:
+    fault = "demo.faults.errorShare=0.05"
+    refused = template(WORKLOAD, fault)
+    assert refused.returncode != 0
+    assert "demo.enabled" in refused.stderr
+    assert template(WORKLOAD, fault, "demo.enabled=true").returncode == 0

@@ -1,0 +1,87 @@
+"""A real Prometheus on loopback, with samples of a moment ago."""
+
+import contextlib
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from hack.cluster.tools import tool
+
+START_DEADLINE = 30.0
+
+
+@contextlib.contextmanager
+def run_prometheus(folder: Path, samples: str) -> Iterator[str]:
+    """Run a server whose storage has these samples, `name{labels} value` a line; give its URL.
+
+    Raises:
+        TimeoutError: it wasn't ready in time.
+    """
+    data = folder / "data"
+    (folder / "prometheus.yml").write_text("{}\n")
+    _import(folder, data, samples)
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                tool("prometheus"),
+                f"--config.file={folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={data}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+        )
+    try:
+        _wait_ready(f"{url}/-/ready")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _import(folder: Path, data: Path, samples: str) -> None:
+    now = time.time()  # noqa: TID251 - Prometheus goes by the real clock
+    lines = [f"{line} {now - 30:.0f}" for line in samples.splitlines()]
+    (folder / "samples.txt").write_text("\n".join([*lines, "# EOF", ""]))
+    subprocess.run(
+        [
+            tool("promtool"),
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            folder / "samples.txt",
+            data,
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait_ready(url: str) -> None:
+    deadline = time.monotonic() + START_DEADLINE
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
+                answer.read()
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not ready in time: {url}")
+        time.sleep(0.1)

@@ -1,0 +1,130 @@
+"""recochat in a namespace of its own on a real cluster, guarded by Linnet, reached by a client."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hack.cluster.cluster import Cluster
+from hack.demo.install import helm
+from hack.demo.releases import PATH, REQUEST, image_values
+from hack.load import Plan
+from hack.load_process import LoadProcess
+from linnet.api.status import CanaryReleaseStatus, HistoryEntry, Phase
+
+NAME = "recochat"
+
+QUICK: Mapping[str, Any] = {
+    "steps": [{"weight": weight, "hold": "5s"} for weight in (5, 50, 100)],
+    "analysis": {"interval": "2s", "window": "10s", "minSamples": 3, "holdDeadline": "2m"},
+    "canary": {"readyDeadline": "90s", "drainPeriod": "5s"},
+}
+"""Limits of the defaults, in seconds instead of minutes."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One installation of recochat. `deploy` is what its user does."""
+
+    cluster: Cluster
+    namespace: str
+    image: str
+
+    @property
+    def host(self) -> str:
+        """The host name that its route listens to."""
+        return f"{self.namespace}.example"
+
+    def deploy(
+        self,
+        version: str,
+        faults: Mapping[str, float] | None = None,
+        *,
+        spec: Mapping[str, Any] = QUICK,
+        guarded: bool = True,
+    ) -> None:
+        """Install or upgrade the chart; with faults for a version that is to misbehave."""
+        values = {
+            "version": version,
+            "image": image_values(self.image),
+            "gateway": {
+                "enabled": True,
+                "parentRef": {"name": "public", "namespace": "gateway"},
+                "hostnames": [self.host],
+            },
+            "canaryRelease": {"enabled": guarded, "spec": dict(spec)},
+            "demo": {"enabled": bool(faults), "faults": dict(faults or {})},
+        }
+        helm(self.cluster, NAME, self.namespace, values, wait=not guarded)
+
+    def load(self, rate: float = 100) -> LoadProcess:
+        """A client that asks for recommendations at a constant rate, in requests a second."""
+        headers = {"Host": self.host}
+        return LoadProcess(Plan(self.cluster.gateway + PATH, REQUEST, headers, rate=rate))
+
+    def kubectl(self, *words: str) -> str:
+        """kubectl in the shop's namespace."""
+        return self.cluster.kubectl("-n", self.namespace, *words)
+
+    def get(self, kind: str, *words: str) -> Any:
+        """What kubectl gets, parsed."""
+        return json.loads(self.kubectl("get", kind, *words, "-o", "json"))
+
+    def status(self) -> CanaryReleaseStatus:
+        """The CanaryRelease's status."""
+        return CanaryReleaseStatus.model_validate(self.get("crel", NAME).get("status", {}))
+
+    def pods(self) -> set[str]:
+        """The uids of the stable pods."""
+        listed = self.get("pods", "-l", f"app.kubernetes.io/name={NAME}")["items"]
+        return {pod["metadata"]["uid"] for pod in listed}
+
+    def restarts(self) -> int:
+        """Restarts of all containers of the stable pods."""
+        listed = self.get("pods", "-l", f"app.kubernetes.io/name={NAME}")["items"]
+        return sum(
+            container["restartCount"]
+            for pod in listed
+            for container in pod["status"].get("containerStatuses", ())
+        )
+
+    def wait(
+        self, reached: Callable[[CanaryReleaseStatus], bool], seconds: float
+    ) -> CanaryReleaseStatus:
+        """Look at the status until it is as wanted.
+
+        Raises:
+            AssertionError: it wasn't in time; the message tells where the release was.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            status = self.status()
+            if reached(status):
+                return status
+            if time.monotonic() > deadline:
+                told = "\n".join(f"{e.at} {e.decision} {e.message}" for e in status.history)
+                raise AssertionError(f"still {status.phase}: {status.message}\n{told}")
+            time.sleep(0.25)
+
+    def wait_for(self, phase: Phase, seconds: float = 120) -> CanaryReleaseStatus:
+        """Wait for a phase that is not the one of an earlier release."""
+        return self.wait(lambda status: status.phase is phase, seconds)
+
+    def wait_for_weight(self, weight: int, seconds: float = 90) -> CanaryReleaseStatus:
+        """Wait until the route reports a weight that is wanted."""
+        return self.wait(
+            lambda status: status.weight.seen == status.weight.wanted == weight, seconds
+        )
+
+
+def decided(status: CanaryReleaseStatus, kind: str) -> HistoryEntry:
+    """The last decision of a kind.
+
+    Raises:
+        AssertionError: there is none.
+    """
+    for entry in reversed(status.history):
+        if entry.decision == kind:
+            return entry
+    raise AssertionError(f"no {kind} among {[str(entry.decision) for entry in status.history]}")
