@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
@@ -58,7 +59,16 @@ class Cluster:
         scratch = file.with_suffix(".partial")
         scratch.write_text(json.dumps(asdict(new), indent=2) + "\n")
         scratch.rename(file)
+        (file.parent / "env").write_text(new.environment())
         return new
+
+    def environment(self) -> str:
+        """Lines for a shell to source: tools on the path, and where the cluster is."""
+        folders = dict.fromkeys(str(tools.tool(name).parent) for name in ("kubectl", "helm"))
+        values = {"KUBECONFIG": self.kubeconfig, "GATEWAY": self.gateway}
+        values |= {f"{part.upper()}_IMAGE": ref for part, ref in self.images.items()}
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+        return "\n".join([f"export PATH={':'.join(folders)}:$PATH", *lines, ""])
 
 
 def description(name: str) -> Path:

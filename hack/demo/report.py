@@ -72,8 +72,7 @@ def summary(results: Sequence[Result], outside: int) -> RenderableType:
     for result in results:
         table.add_row(*_row(result))
     promoted = [result for result in results if result.outcome == "Promoted"]
-    total = sum(sum(result.requests.values()) for result in results)
-    return Group(table, *(split(result) for result in promoted), Text(), _verdict(total, outside))
+    return Group(table, *(split(result) for result in promoted), Text(), _verdict(results, outside))
 
 
 def _row(result: Result) -> tuple[Text, ...]:
@@ -108,13 +107,13 @@ def _step(step: StepResult) -> Text:
     return Text(f"{step.weight} → {share} %", BAD if step.off else "")
 
 
-def _verdict(total: int, outside: int) -> Text:
+def _verdict(results: Sequence[Result], outside: int) -> Text:
     if outside:
         return Text(f"{outside:,} requests failed that no canary on trial explains.", BAD)
-    return Text.assemble(
-        (f"{total:,} requests", "bold"),
-        "; the only ones that failed were answered by a canary on trial.",
-    )
+    total = sum(sum(result.requests.values()) for result in results)
+    failed = sum(result.client_failures for result in results)
+    told = f"{failed:,} failed, all answered by a canary on trial" if failed else "none failed"
+    return Text.assemble((f"{total:,} requests", "bold"), f"; {told}.")
 
 
 def legend() -> Text:

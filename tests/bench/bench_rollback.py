@@ -39,7 +39,7 @@ def main() -> dict[str, Any]:
     cluster = load(CLUSTER)
     install_operator(cluster, cluster.images["operator"])
     rollbacks, floors = _measure(Shop(cluster, "bench-rollback", cluster.images["recochat"]))
-    figures = {
+    figures: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - a report's date
         "rollback_s": _summary(rollbacks),
         "bare_patch_s": _summary(floors),

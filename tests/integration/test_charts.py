@@ -179,7 +179,7 @@ def test_every_object_is_named_and_labelled(chart: str, sets: tuple[str, ...]) -
     assert len(set(keys)) == len(keys)
     for each in objects:
         labels = each["metadata"]["labels"]
-        wanted = ("name", "instance", "version", "managed-by")
+        wanted = ("name", "instance", "managed-by")
         assert all(labels[f"app.kubernetes.io/{key}"] for key in wanted), each["metadata"]["name"]
 
 

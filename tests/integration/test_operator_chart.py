@@ -13,8 +13,9 @@ import pytest_asyncio
 import yaml
 
 from hack.cluster.tools import tool
+from linnet.controller import record
 from linnet.controller.leader import Leader
-from linnet.controller.release import FINALIZER
+from linnet.controller.release import FINALIZER, Key, Release
 from linnet.core.revision import template_revision
 from linnet.providers.errors import Forbidden
 from linnet.providers.kubernetes import (
@@ -30,7 +31,7 @@ from linnet.providers.traffic.gateway_api import GatewayApiTraffic
 from linnet.providers.workloads import Target, Workloads
 from tests.support import workload_manifests as shop
 from tests.support.apiserver import ApiServer
-from tests.support.releases import MINIMAL, release
+from tests.support.releases import MINIMAL, full_status, release
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "linnet-operator"
 
@@ -195,20 +196,11 @@ async def guard(client: KubernetesClient, namespace: str) -> None:
     await client.patch(CANARYRELEASES, namespace, "shop", finalizer)
     await client.patch(CANARYRELEASES, namespace, "shop", {"metadata": {"finalizers": []}})
     await client.patch(CANARYRELEASES, namespace, "shop", {"status": {"message": "x"}}, "status")
-    event = {
-        "apiVersion": EVENTS.api_version,
-        "kind": EVENTS.kind,
-        "metadata": {"namespace": namespace, "generateName": "shop."},
-        "eventTime": "2026-03-01T12:00:00.000000Z",
-        "reportingController": "linnet.dev/operator",
-        "reportingInstance": "pod",
-        "type": "Normal",
-        "reason": "Promoted",
-        "action": "Promoted",
-        "note": "shop is promoted",
-        "regarding": {"kind": "CanaryRelease", "namespace": namespace, "name": "shop"},
-    }
-    await client.create(EVENTS, event)
+    found = await client.get(CANARYRELEASES, namespace, "shop")
+    assert found is not None
+    entry = full_status().history[0]
+    read = Release.read(Key(namespace, "shop"), found)
+    await client.create(EVENTS, record.event(read, entry, "linnet-operator-0"))
 
 
 async def move_traffic(client: KubernetesClient, target: Target) -> None:

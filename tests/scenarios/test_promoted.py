@@ -49,7 +49,7 @@ def test_each_step_is_passed_only_with_evidence_from_that_weight() -> None:
     steps = [
         look
         for look in world.trail
-        if look.before.phase is Phase.PROGRESSING and look.decision.status.step_since == look.at
+        if look.before.phase is Phase.PROGRESSING and look.decision.status.step != look.before.step
     ]
     assert len(steps) == 3
     for look in steps:

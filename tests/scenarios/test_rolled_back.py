@@ -7,11 +7,7 @@ import pytest
 from linnet.api.status import DecisionKind, Phase
 from linnet.core.actions import SetWeight
 from tests.support.builders import MINUTE, SECOND, START, make_spec
-from tests.support.world import Reading, World, releasing
-
-
-def broken_at_50(value: Reading, healthy: Reading) -> "object":
-    return lambda world: value if world.route and world.route.served >= 50 else healthy
+from tests.support.world import Kill, World, releasing
 
 
 def assert_back_on_stable(world: World) -> None:
@@ -84,6 +80,7 @@ def test_an_own_query_is_judged_by_its_own_limits() -> None:
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.PROGRESSING])
 def test_a_crash_loop_is_decided_at_once(phase: Phase) -> None:
     world = releasing(until=phase)
+    world.run(lambda world: world.canary is not None)
     world.crashing["v2"] = "CrashLoopBackOff: container app exited with code 1"
     seen = world.now
     world.run(Phase.ROLLING_BACK)
@@ -133,12 +130,12 @@ def test_a_deleted_canary_ends_the_release_though_the_route_is_not_accepted() ->
 
 def test_a_canary_without_its_service_leaves_the_route_though_that_is_not_accepted() -> None:
     world = releasing()
-    assert world.route is not None
-    world.crashing["v2"] = "ServiceMissing: Service shop-canary was deleted"
-    world.route.refuses = "BackendNotFound"
+    world.rest(MINUTE)
+    assert world.canary is not None
+    world.canary.service = False
     world.run(Phase.ROLLED_BACK, limit=5 * MINUTE)
-    assert not world.route.listed
-    assert world.canary is None
+    assert world.last.reason == "CanaryFailing"
+    assert_back_on_stable(world)
 
 
 def test_a_failed_version_is_not_tried_again() -> None:
@@ -202,7 +199,8 @@ def test_traffic_returns_first_and_again_if_the_write_was_lost() -> None:
     world = releasing()
     world.rest(MINUTE)
     world.crashing["v2"] = "CrashLoopBackOff"
-    decision = world.look(survive=0)
+    world.kills[len(world.trail)] = Kill(survive=0, status_lost=True)
+    decision = world.look()
     assert decision.actions[0] == SetWeight(0)
     assert world.weight == 5
     world.rest(SECOND)

@@ -17,7 +17,10 @@ class ImpossibleWorld(ValueError):
 
 @dataclass
 class Stable:
-    """The user's Deployment. A rolling update moves one pod at a time, none unavailable."""
+    """The user's Deployment. A rolling update moves one pod at a time, none unavailable.
+
+    stuck: new pods of it don't get ready, for a reason that spares the canary's.
+    """
 
     template: str
     replicas: int
@@ -25,6 +28,7 @@ class Stable:
     limits: frozenset[str] = frozenset({"memory", "cpu"})
     asked: dict[str, int] = field(default_factory=dict)
     ready: dict[str, int] = field(default_factory=dict)
+    stuck: bool = False
     roll_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -57,14 +61,18 @@ class Stable:
 
     def next_change(self, now: datetime, broken: Set[str]) -> datetime | None:
         """When the rolling update does its next pod; None if it has nothing to do."""
-        if self.paused or self._rolled_out or self._blocked(broken):
+        if self.paused or self._rolled_out or self._waits_for_pod(broken):
             self.roll_at = None
-        elif self.roll_at is None:
+        elif self.roll_at is None or self.roll_at < now:
             self.roll_at = now + POD_TIME
         return self.roll_at
 
-    def _blocked(self, broken: Set[str]) -> bool:
-        return self.template in broken and self.asked.get(self.template, 0) > 0
+    def _fails(self, broken: Set[str]) -> bool:
+        return self.stuck or self.template in broken
+
+    def _waits_for_pod(self, broken: Set[str]) -> bool:
+        new = self.asked.get(self.template, 0)
+        return self._fails(broken) and new > self.ready.get(self.template, 0)
 
     def roll(self, now: datetime, broken: Set[str]) -> None:
         """Do the next pod of the rolling update if its time has come."""
@@ -75,7 +83,7 @@ class Stable:
         new = self.asked.get(self.template, 0)
         old = next((name for name in self.asked if name != self.template), None)
         self.asked[self.template] = min(new + 1, self.replicas)
-        if self.template in broken:
+        if self._fails(broken):
             return  # the new pod is there and never gets ready: the update waits for it
         self.ready[self.template] = self.asked[self.template]
         if old is not None:
@@ -92,6 +100,7 @@ class Canary:
     revision: str
     ready_at: list[datetime] = field(default_factory=list)
     unready: bool = False
+    service: bool = True
 
     def scale(self, replicas: int, ready_at: datetime) -> None:
         if replicas < 1:
@@ -102,7 +111,7 @@ class Canary:
     def observe(
         self, now: datetime, broken: Set[str], crashing: Mapping[str, str]
     ) -> CanaryObserved:
-        failure = crashing.get(self.revision, "")
+        failure = crashing.get(self.revision, "") or ("" if self.service else "ServiceMissing")
         down = bool(failure) or self.unready or self.revision in broken
         return CanaryObserved(
             revision=self.revision,
@@ -138,14 +147,14 @@ class Route:
             self.weight, self.listed = 0, False
             self.accepted_at = now + self.lag
 
-    def settle(self, now: datetime, canary_exists: bool) -> None:
+    def settle(self, now: datetime, backend_exists: bool) -> None:
         """The gateway serves what it has accepted."""
-        if self.observe(now, canary_exists).accepted:
+        if self.observe(now, backend_exists).accepted:
             self.served = self.weight or 0
 
-    def observe(self, now: datetime, canary_exists: bool) -> RouteObserved:
+    def observe(self, now: datetime, backend_exists: bool) -> RouteObserved:
         message = self.refuses
-        if self.listed and not canary_exists:
+        if self.listed and not backend_exists:
             message = "BackendNotFound: shop-canary"
         return RouteObserved(
             weight=self.weight,

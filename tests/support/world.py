@@ -52,6 +52,17 @@ class Look:
     decision: Decision
 
 
+@dataclass(frozen=True)
+class Kill:
+    """The operator is killed in a look: so many actions are done, the status is written or not."""
+
+    survive: int
+    status_lost: bool
+
+
+ALIVE = Kill(survive=1000, status_lost=False)
+
+
 class World:
     """One CanaryRelease and all around it. Everything public may be changed by a test."""
 
@@ -73,6 +84,7 @@ class World:
         self.prometheus_away = False
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
+        self.kills: dict[int, Kill] = {}
         self._plans: list[tuple[datetime, Callable[[World], None]]] = []
 
     # What people do.
@@ -112,7 +124,7 @@ class World:
             canary=self.canary.observe(self.now, self.broken, self.crashing)
             if self.canary
             else None,
-            route=self.route.observe(self.now, self.canary is not None) if self.route else None,
+            route=self.route.observe(self.now, self._backend_exists) if self.route else None,
             deleting_since=self.deleting_since,
             problem=self.problem,
             samples={check.name: self.measure(check.name) for check in checks(self.spec.analysis)}
@@ -126,17 +138,15 @@ class World:
         reading = self.readings.get(name)
         return sample(reading(self) if callable(reading) else reading)
 
-    def look(self, survive: int | None = None, *, status_lost: bool = False) -> Decision:
-        """Decide and act once; `survive` actions are carried out, then the operator is killed.
-
-        The status goes through JSON, as it does in the cluster.
-        """
+    def look(self) -> Decision:
+        """Decide and act once. The status goes through JSON, as it does in the cluster."""
+        kill = self.kills.get(len(self.trail), ALIVE)
         observed = self.observe()
         decision = decide(self.spec, self.status, observed, self.now)
         self.trail.append(Look(self.now, self.status, observed, decision))
-        for action in decision.actions[:survive]:
+        for action in decision.actions[: kill.survive]:
             self.apply(action)
-        if not status_lost:
+        if not kill.status_lost:
             text = decision.status.model_dump_json(by_alias=True, exclude_none=True)
             self.status = CanaryReleaseStatus.model_validate_json(text)
         return decision
@@ -216,10 +226,11 @@ class World:
 
     def _look_and_find_next(self) -> datetime | None:
         before = self._state()
+        restarts = len(self.trail) in self.kills
         decision = self.look()
         self._refuse_hot_loop()
         times = [self._next_change()]
-        if self._state() != before:
+        if restarts or self._state() != before:
             times.append(self.now + WATCH_LAG)
         if decision.wake_after is not None:
             times.append(self.now + decision.wake_after)
@@ -251,7 +262,7 @@ class World:
         if self.stable:
             self.stable.roll(self.now, self.broken)
         if self.route:
-            self.route.settle(self.now, self.canary is not None)
+            self.route.settle(self.now, self._backend_exists)
         if not self.works:
             self.lost_requests.append(self.now)
 
@@ -309,6 +320,10 @@ class World:
         return next(
             (c.reason for c in self.status.conditions if c.type == kind and c.status == "True"), ""
         )
+
+    @property
+    def _backend_exists(self) -> bool:
+        return self.canary is not None and self.canary.service
 
     @property
     def _deployment(self) -> Stable:

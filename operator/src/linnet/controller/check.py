@@ -9,7 +9,6 @@ import aiohttp
 from linnet.providers.errors import ApiError
 from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient
 
-
 Connect = Callable[[], Awaitable[KubernetesClient]]
 
 

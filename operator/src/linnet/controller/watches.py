@@ -95,6 +95,8 @@ class Watches:
                 registry=self._registry(),
                 settings=watch_settings(self._namespace),
                 standalone=True,
+                # Otherwise kopf makes one from the user's name, which a container may not have.
+                identity="linnet",
                 clusterwide=everywhere,
                 namespaces=() if everywhere else (self._namespace,),
                 stop_flag=self._stop,
@@ -104,9 +106,7 @@ class Watches:
             self._stop.set()
 
     def _registry(self) -> kopf.OperatorRegistry:
-        # Not kopf's default one: that is shared by the whole process.
-        kopf.set_default_registry(None)  # type: ignore[arg-type]
-        registry = kopf.get_default_registry()
+        registry = kopf.get_default_registry()  # it knows how to log in to the API server
         kopf.on.event("linnet.dev", "v1alpha1", "canaryreleases", registry=registry)(self._release)
         kopf.on.event("apps", "v1", "deployments", registry=registry)(self._labelled)
         kopf.on.event("", "v1", "pods", registry=registry)(self._labelled)

@@ -45,7 +45,7 @@ class RemoveCanary:
 
 @dataclass(frozen=True)
 class ReleaseStable:
-    """Give up the Deployment: resumed at this revision, or left paused where it is empty."""
+    """Give up the Deployment: resumed at this revision, or left as it stands if empty."""
 
     revision: str = ""
 

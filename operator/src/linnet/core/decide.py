@@ -93,7 +93,7 @@ def _leaving(situation: Situation) -> Decision:
             return decision
         if decision.status.weight.wanted:
             # Stable can't take over: the canary keeps serving, which works without the operator.
-            return Decision(decision.status, (ReleaseStable(), LetGo()))
+            return Decision(decision.status, (*decision.actions, ReleaseStable(), LetGo()))
     state = withdraw(situation)
     status = status.model_copy(
         update={"weight": state.weight, "message": state.message or "Leaving"}

@@ -1,0 +1,98 @@
+"""Stable takes over, and something goes wrong: traffic stays on what works."""
+
+from linnet.api.status import DecisionKind, Phase
+from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
+from tests.support.world import Kill, World, adopted, releasing
+
+ALL = make_spec(100, hold="1m")
+
+
+def promoting() -> World:
+    world = releasing(ALL, until=Phase.PROMOTING)
+    world.rest(7 * SECOND)
+    return world
+
+
+def test_a_promotion_that_is_stuck_keeps_traffic_on_the_canary_and_recovers() -> None:
+    world = releasing(ALL, until=Phase.PROMOTING)
+    assert world.stable is not None
+    world.stable.stuck = True
+    world.rest(HOUR)
+    assert world.status.phase is Phase.PROMOTING
+    assert world.condition("Stalled") == "PromotionStuck"
+    assert world.decisions.count(DecisionKind.STALLED) == 1
+    assert (world.weight, world.wake_after) == (100, None)
+    assert world.lost_requests == []
+    world.stable.stuck = False
+    world.run(Phase.PROMOTED)
+    assert world.condition("Stalled") == ""
+
+
+def test_the_alarm_for_a_stuck_promotion_is_set_though_resuming_it_failed() -> None:
+    number = len(releasing(ALL, until=Phase.PROMOTING).trail) - 1
+    world = adopted(ALL)
+    world.kills[number] = Kill(survive=0, status_lost=False)
+    world.push("v2")
+    world.run(Phase.PROMOTING)
+    assert world.stable is not None
+    assert world.stable.paused
+    world.run(Phase.PROMOTED)
+
+
+def test_a_template_changed_during_promotion_keeps_traffic_on_the_canary() -> None:
+    world = promoting()
+    world.push("v3")
+    world.rest(HOUR)
+    assert world.condition("Stalled") == "ChangedWhilePromoting"
+    assert world.stable is not None
+    assert world.stable.paused
+    assert "v3" not in world.stable.asked
+    assert (world.weight, world.wake_after) == (100, None)
+    world.push("v2")
+    world.run(Phase.PROMOTED)
+    assert world.status.stable_revision == "v2"
+
+
+def test_a_canary_lost_during_promotion_gives_its_traffic_to_stable() -> None:
+    world = promoting()
+    world.canary = None
+    world.rest(SECOND)
+    assert world.weight == 0
+    world.run(Phase.PROMOTED)
+    assert world.weights == [0, 100, 0]
+
+
+def test_a_promotion_goes_on_without_its_route() -> None:
+    world = promoting()
+    world.route = None
+    world.run(Phase.PROMOTED)
+
+
+def test_a_deployment_deleted_during_promotion_holds_it_until_it_is_back() -> None:
+    world = promoting()
+    away, world.stable = world.stable, None
+    world.rest(10 * MINUTE)
+    assert world.condition("Stalled") == "TargetMissing"
+    assert world.weight == 100
+    world.stable = away
+    world.run(Phase.PROMOTED)
+
+
+def test_a_weight_edited_during_promotion_is_put_back() -> None:
+    world = promoting()
+    world.edit_weight(40)
+    world.look()
+    assert world.weight == 100
+
+
+def test_a_deployment_paused_during_promotion_is_resumed() -> None:
+    world = promoting()
+    assert world.stable is not None
+    world.stable.paused = True
+    world.run(Phase.PROMOTED, limit=5 * MINUTE)
+
+
+def test_a_promotion_under_way_is_finished_though_the_release_is_suspended() -> None:
+    world = promoting()
+    world.edit_spec(ALL.model_copy(update={"suspend": True}))
+    world.run(Phase.PROMOTED)
