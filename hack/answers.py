@@ -31,6 +31,11 @@ class Answer(NamedTuple):
         """Whether a client would call this a failure: anything but a 2xx."""
         return not 200 <= self.status < 300
 
+    @property
+    def kind(self) -> str:
+        """The status, or what kept an answer from coming."""
+        return str(self.status) if self.status else self.error
+
 
 @dataclass(frozen=True)
 class Share:

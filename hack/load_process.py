@@ -75,6 +75,8 @@ class LoadProcess:
             process.kill()
             process.wait()
         self._reader.join(timeout=5)
+        if process.stdout is not None:
+            process.stdout.close()
 
     def check(self) -> None:
         """Raise LoadFailed if the load has ended though nobody stopped it."""

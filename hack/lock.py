@@ -22,7 +22,16 @@ def main() -> int:
     for name in ("dev", "operator", "workload", "uv"):
         source, target = REQUIREMENTS / f"{name}.in", REQUIREMENTS / f"{name}.txt"
         bound = () if name == "dev" else ("--constraint", str(REQUIREMENTS / "dev.txt"))
-        command = (".venv/bin/uv", "pip", "compile", *OPTIONS, *bound, str(source), "-o", str(target))
+        command = (
+            ".venv/bin/uv",
+            "pip",
+            "compile",
+            *OPTIONS,
+            *bound,
+            str(source),
+            "-o",
+            str(target),
+        )
         subprocess.run(command, check=True)
         sys.stdout.write(f"{target}\n")
     return 0

@@ -64,7 +64,8 @@ class Cluster:
 
     def environment(self) -> str:
         """Lines for a shell to source: tools on the path, and where the cluster is."""
-        folders = dict.fromkeys(str(tools.tool(name).parent) for name in ("kubectl", "helm"))
+        # only named here, not built: the description is written before all tools are there
+        folders = [str(tool.artifact.path) for tool in (tools.KUBE, tools.HELM)]
         values = {"KUBECONFIG": self.kubeconfig, "GATEWAY": self.gateway}
         values |= {f"{part.upper()}_IMAGE": ref for part, ref in self.images.items()}
         lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]

@@ -18,7 +18,7 @@ from hack.cluster.steps import Step, run_all
 from hack.cluster.tools import Tool
 from hack.cluster.versions import PUBLISHED
 
-_NEEDED = (tools.KUBE, tools.KIND, tools.GATEWAY_API)
+_NEEDED = (tools.KUBE, tools.KIND, tools.HELM, tools.GATEWAY_API)
 
 
 def up(name: str) -> Cluster:
@@ -82,7 +82,6 @@ class Bringup:
             Step("definitions", "Gateway API", 3, self._definitions_done, self._definitions),
             Step("parts", parts.WHAT, 20, self._parts_done, self._parts),
             Step("answers", "Every part answers", 2, lambda: False, self._verify),
-            _fetch(tools.HELM),
         ]
 
     def _preflight(self) -> None:

@@ -42,7 +42,7 @@ class Result:
     """One release that is over.
 
     detection_s: fault visible -> decision. rollback_s: decision -> last request on the canary.
-    failures_outside: failed requests that a correct rollback doesn't explain.
+    outside_kinds: failed requests that a correct rollback doesn't explain, by status or error.
     """
 
     name: str
@@ -54,8 +54,13 @@ class Result:
     rollback_s: float | None
     requests: dict[str, int]
     failures: dict[str, int]
-    failures_outside: int
+    outside_kinds: dict[str, int]
     steps: tuple[StepResult, ...]
+
+    @property
+    def failures_outside(self) -> int:
+        """Number of failures that a correct rollback doesn't explain."""
+        return sum(self.outside_kinds.values())
 
     @property
     def client_failures(self) -> int:
@@ -85,7 +90,9 @@ def result(progress: Progress, answers: Answers, visible: float | None) -> Resul
         rollback_s=rollback_seconds(progress, answers),
         requests=_by_version(span),
         failures=_by_version(answer for answer in span if answer.failed),
-        failures_outside=sum(1 for a in span if a.failed and not excused(a, (progress,))),
+        outside_kinds=dict(
+            Counter(a.kind for a in span if a.failed and not excused(a, (progress,)))
+        ),
         steps=steps(progress, answers),
     )
 

@@ -177,7 +177,9 @@ def _outcome(result: Result) -> str:
         return f"{result.name}: unfinished"
     requests, failed = sum(result.requests.values()), result.client_failures
     why = f" ({result.reason})" if result.reason != result.outcome else ""
+    kinds = ", ".join(f"{count} × {kind}" for kind, count in result.outside_kinds.items())
+    beyond = f", of them not by a canary on trial: {kinds}" if kinds else ""
     return (
         f"{result.name}: {result.outcome}{why} after {result.seconds:.0f} s; "
-        f"{failed:,} of {requests:,} requests failed, {result.failures_outside:,} beyond the canary"
+        f"{failed:,} of {requests:,} requests failed{beyond}"
     )

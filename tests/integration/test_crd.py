@@ -264,14 +264,14 @@ def test_refuses_a_release_without_spec(apiserver: ApiServer) -> None:
 def test_refuses_a_name_too_long_for_a_label(apiserver: ApiServer) -> None:
     manifest = release(MINIMAL)
     manifest["metadata"]["name"] = "a" * 64
-    with pytest.raises(KubectlError, match="metadata.name may have at most 63 characters"):
+    with pytest.raises(KubectlError, match=r"metadata\.name may have at most 63 characters"):
         apiserver.kubectl("create", "--dry-run=server", "-f", "-", input=manifest)
 
 
 def test_traffic_is_fixed(apiserver: ApiServer, namespace: str) -> None:
     apply = ("apply", "-n", namespace, "-f", "-")
     apiserver.kubectl(*apply, input=release(MINIMAL))
-    with pytest.raises(KubectlError, match="spec.traffic can't be changed: delete the Canary"):
+    with pytest.raises(KubectlError, match=r"spec\.traffic can't be changed: delete the Canary"):
         apiserver.kubectl(*apply, input=release(MINIMAL | {"traffic": {"httpRoute": "other"}}))
 
 

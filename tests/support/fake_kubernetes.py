@@ -4,7 +4,6 @@ Simpler than the API server: no defaults, no validation but what the operator re
 list is atomic to server-side apply, and ownership is by leaf of the applied manifest.
 """
 
-import copy
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from linnet.providers.kubernetes import (
     Manifest,
     Resource,
 )
-from tests.support.patches import Leaf, at, drop, leaves, merge, operate, selected
+from tests.support.patches import Leaf, at, clone, drop, leaves, merge, operate, selected
 
 COUNTED = frozenset({CANARYRELEASES, DEPLOYMENTS, HTTPROUTES, REPLICASETS})
 """Kinds whose objects have a generation, and a status that is written apart."""
@@ -87,11 +86,15 @@ class Cluster:
     after_write: Callable[[], None] = lambda: None
 
     def put(self, place: Place, found: Manifest) -> Manifest:
-        """Store an object as it will be; a version is given only if that changes anything."""
+        """Store an object as it will be; a version is given only if that changes anything.
+
+        What is stored is never changed in place, so it may share parts with what was there.
+        """
         resource, before = place[0], self.objects.get(place)
         if before == found:
-            return copy.deepcopy(found)
-        metadata = found["metadata"]
+            return found
+        metadata = dict(found["metadata"])
+        found = {**found, "metadata": metadata}
         if before is None:
             number = next(self.versions)
             metadata |= {"uid": f"uid-{number}", "creationTimestamp": _stamp(self.now())}
@@ -103,7 +106,7 @@ class Cluster:
             self.remove(place)
         else:
             self.objects[place] = found
-        return copy.deepcopy(found)
+        return found
 
     def remove(self, place: Place) -> None:
         self.objects.pop(place, None)
@@ -135,7 +138,7 @@ class FakeKubernetes(KubernetesClient):
         """Put an object there, as somebody else does."""
         metadata = manifest["metadata"]
         place = (resource, metadata.get("namespace", ""), metadata["name"])
-        return self.cluster.put(place, copy.deepcopy(manifest))
+        return self.cluster.put(place, clone(manifest))
 
     def edit(self, resource: Resource, namespace: str, name: str, patch: Manifest) -> Manifest:
         """Merge into an object, status and all, as somebody else does."""
@@ -144,7 +147,8 @@ class FakeKubernetes(KubernetesClient):
 
     def see(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """An object as it is, without a call."""
-        return copy.deepcopy(self.cluster.objects.get((resource, namespace, name)))
+        found: Manifest | None = clone(self.cluster.objects.get((resource, namespace, name)))
+        return found
 
     # What `KubernetesClient` promises.
 
@@ -156,7 +160,7 @@ class FakeKubernetes(KubernetesClient):
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         def work() -> Manifest | None:
-            return self.see(resource, namespace, name)
+            return self.cluster.objects.get((resource, namespace, name))
 
         return self._do(Call("get", resource, namespace, name), work)
 
@@ -165,7 +169,7 @@ class FakeKubernetes(KubernetesClient):
     ) -> list[Manifest]:
         def work() -> list[Manifest]:
             return [
-                copy.deepcopy(found)
+                found
                 for (kind, place, _), found in sorted(
                     self.cluster.objects.items(), key=lambda item: item[0][1:]
                 )
@@ -177,7 +181,7 @@ class FakeKubernetes(KubernetesClient):
         return self._do(Call("list", resource, namespace, ""), work)
 
     async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
-        found = copy.deepcopy(manifest)
+        found = clone(manifest)
         metadata = found["metadata"]
         if prefix := metadata.get("generateName"):
             metadata.setdefault("name", f"{prefix}{next(self.cluster.versions):05}")
@@ -225,7 +229,7 @@ class FakeKubernetes(KubernetesClient):
             said = set(leaves(manifest))
             others = set().union(*(own for who, own in owners.items() if who != field_manager))
             _require_no_conflict(before, manifest, others & said, force=force)
-            after = copy.deepcopy(before) if before else {}
+            after = clone(before or {})
             for leaf in owners.get(field_manager, set()) - said - others:
                 drop(after, leaf)
             after = merge(after, manifest)
@@ -275,9 +279,9 @@ class FakeKubernetes(KubernetesClient):
 
         def work() -> None:
             self.cluster.owners[place].pop(field_manager)
-            self.cluster.objects[place]["metadata"]["resourceVersion"] = str(
-                next(self.cluster.versions)
-            )
+            found = self._present(place)
+            found["metadata"]["resourceVersion"] = str(next(self.cluster.versions))
+            self.cluster.objects[place] = found
 
         self._do(Call("disown", *place), work)
 
@@ -293,7 +297,7 @@ class FakeKubernetes(KubernetesClient):
             raise failure.error
         if call.resource in self.cluster.unknown:
             raise NotFound(f"the API server doesn't know {call.resource.plural}")
-        answer = work()
+        answer: Answer = clone(work())
         if writes:
             self.cluster.after_write()
         if failure:
@@ -317,7 +321,7 @@ class FakeKubernetes(KubernetesClient):
             "deletionTimestamp"
         ):
             raise ApiError(422, "Invalid", "no finalizers can be added while it is being deleted")
-        kept = copy.deepcopy(before)
+        kept = clone(before)
         if subresource == "status":
             kept.pop("status", None)
             kept |= {"status": after["status"]} if "status" in after else {}

@@ -67,6 +67,14 @@ class Stable:
             self.roll_at = now + POD_TIME
         return self.roll_at
 
+    def scale(self, replicas: int) -> None:
+        """Have more pods at once, of the version that has the most."""
+        version = max(self.asked, key=lambda name: self.asked[name])
+        added = max(0, replicas - self.replicas)
+        self.replicas += added
+        self.asked[version] += added
+        self.ready[version] = self.ready.get(version, 0) + added
+
     def _fails(self, broken: Set[str]) -> bool:
         return self.stuck or self.template in broken
 
@@ -134,6 +142,7 @@ class Route:
     lag: timedelta = 2 * SECOND
     refuses: str = ""
     served: int = 0
+    served_since: datetime = START
 
     def split(self, weight: int | None, now: datetime) -> None:
         if weight is not None and not 0 <= weight <= 100:
@@ -149,8 +158,8 @@ class Route:
 
     def settle(self, now: datetime, backend_exists: bool) -> None:
         """The gateway serves what it has accepted."""
-        if self.observe(now, backend_exists).accepted:
-            self.served = self.weight or 0
+        if self.observe(now, backend_exists).accepted and self.served != (self.weight or 0):
+            self.served, self.served_since = self.weight or 0, now
 
     def observe(self, now: datetime, backend_exists: bool) -> RouteObserved:
         message = self.refuses

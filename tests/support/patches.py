@@ -1,6 +1,5 @@
 """Patches, owned fields and label selectors, on manifests as plain dicts."""
 
-import copy
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -13,11 +12,18 @@ from linnet.providers.kubernetes import Manifest
 Leaf = tuple[str, ...]
 
 
+def clone(found: Any) -> Any:
+    """A copy of plain data that shares nothing; much faster than `copy.deepcopy`."""
+    if isinstance(found, dict):
+        return {key: clone(value) for key, value in found.items()}
+    return [clone(value) for value in found] if isinstance(found, list) else found
+
+
 def merge(before: Any, patch: Any) -> Any:
-    """JSON merge patch (RFC 7386)."""
+    """JSON merge patch (RFC 7386). What it doesn't change is shared with `before`."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
-    result = copy.deepcopy(before) if isinstance(before, dict) else {}
+        return clone(patch)
+    result = dict(before) if isinstance(before, dict) else {}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)

@@ -47,9 +47,12 @@ class Look:
     """One decision, with all that it was made from."""
 
     at: datetime
+    spec: CanaryReleaseSpec
     before: CanaryReleaseStatus
     observed: Observed
     decision: Decision
+    served: int
+    served_since: datetime
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ class World:
         kill = self.kills.get(len(self.trail), ALIVE)
         observed = self.observe()
         decision = decide(self.spec, self.status, observed, self.now)
-        self.trail.append(Look(self.now, self.status, observed, decision))
+        served, since = (self.route.served, self.route.served_since) if self.route else (0, START)
+        self.trail.append(Look(self.now, self.spec, self.status, observed, decision, served, since))
         for action in decision.actions[: kill.survive]:
             self.apply(action)
         if not kill.status_lost:
@@ -238,7 +242,8 @@ class World:
 
     def _refuse_hot_loop(self) -> None:
         last = self.trail[-LOOKS_AT_ONCE:]
-        if len(last) == LOOKS_AT_ONCE and last[0].at == self.now:
+        at_once = all(look.decision.wake_after == 0 * SECOND for look in last)
+        if len(last) == LOOKS_AT_ONCE and last[0].at == self.now and at_once:
             raise Stuck(f"a hot loop: {self}")
 
     def _next_change(self) -> datetime | None:

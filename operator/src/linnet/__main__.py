@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,9 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checker = commands.add_parser("check", help="check that an operator is installed and ready")
     checker.add_argument("--url", required=True, help="address of the operator's service")
     checker.add_argument("--timeout", type=float, default=30.0, help="seconds to wait")
+    checker.add_argument(
+        "--namespace",
+        default=os.environ.get("LINNET_NAMESPACE", ""),
+        help="the only namespace that the operator may look at; empty for all of them",
+    )
     parsed = parser.parse_args(arguments)
     if parsed.command == "check":
-        return asyncio.run(check.check(parsed.url, parsed.timeout))
+        return asyncio.run(check.check(parsed.url, parsed.timeout, parsed.namespace))
     from linnet.controller import logs, run
 
     chosen = settings.from_arguments(parsed)

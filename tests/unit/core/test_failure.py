@@ -18,8 +18,8 @@ def waiting(reason: str, message: str = "") -> Object:
     return {"state": {"waiting": {"reason": reason, "message": message}}}
 
 
-def ended(code: int, reason: str = "Error") -> Object:
-    return {"terminated": {"exitCode": code, "reason": reason}}
+def ended(code: int, reason: str = "Error", message: str = "") -> Object:
+    return {"terminated": {"exitCode": code, "reason": reason, "message": message}}
 
 
 CRASHED = {**waiting("CrashLoopBackOff"), "lastState": ended(1), "restartCount": 4}
@@ -31,6 +31,10 @@ CRASHED = {**waiting("CrashLoopBackOff"), "lastState": ended(1), "restartCount":
         (
             CRASHED,
             "CrashLoopBackOff: container app of pod shop-1 exited with code 1 (4 restarts)",
+        ),
+        (
+            {**CRASHED, "lastState": ended(128, "StartError", "no such file")},
+            "CrashLoopBackOff: container app of pod shop-1 can't start: no such file (4 restarts)",
         ),
         (
             waiting("ImagePullBackOff", "no such image"),

@@ -18,6 +18,9 @@ from recochat.telemetry import SERVICE
 
 # Kubernetes waits 30 s in all, of which the chart's preStop hook takes 5.
 _SHUTDOWN_S = 20
+# Longer than gateways keep idle connections (90 s is common). Whoever closes first must be the
+# one that sends, or a request meets a connection that is just being closed: a 502 for the user.
+_KEEP_ALIVE_S = 120
 
 
 def main() -> int:
@@ -40,6 +43,7 @@ def main() -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     server = uvicorn.Server(config)

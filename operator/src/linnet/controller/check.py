@@ -13,20 +13,27 @@ Connect = Callable[[], Awaitable[KubernetesClient]]
 
 
 async def check(
-    url: str, timeout_seconds: float, connect: Connect = KubernetesClient.connect
+    url: str,
+    timeout_seconds: float,
+    namespace: str = "",
+    connect: Connect = KubernetesClient.connect,
 ) -> int:
     """Ask the API server for the resource's kind and the operator for its readiness.
 
+    namespace: the only one that the operator may look at; empty for all of them.
+
     Prints a line for each; returns 0 if both are well, else 1.
     """
-    results = await asyncio.gather(_kind_known(connect), _operator_ready(url, timeout_seconds))
+    results = await asyncio.gather(
+        _kind_known(connect, namespace), _operator_ready(url, timeout_seconds)
+    )
     return 0 if all(results) else 1
 
 
-async def _kind_known(connect: Connect) -> bool:
+async def _kind_known(connect: Connect, namespace: str) -> bool:
     client = await connect()
     try:
-        await client.list(CANARYRELEASES)
+        await client.list(CANARYRELEASES, namespace)
     except ApiError as error:
         return _say(False, f"CanaryRelease: {error}")
     finally:

@@ -34,3 +34,7 @@ def configure(level: str) -> None:
     # kopf speaks of every event it passes on, aiohttp of every probe.
     for talkative in ("kopf", "aiohttp.access", "urllib3"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    # Two warnings of kopf's are by design here: it runs beside the main thread, and Gateway API
+    # may be missing, of which a release's own status tells.
+    for calm in ("kopf._core.reactor.running", "kopf._core.reactor.observation"):
+        logging.getLogger(calm).setLevel(logging.ERROR)

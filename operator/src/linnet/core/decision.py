@@ -56,6 +56,7 @@ def remember(
     message: str,
 ) -> CanaryReleaseStatus:
     """The status with one more entry in its history, and the oldest ones dropped."""
+    about = "" if kind is DecisionKind.ADOPTED else status.canary_revision
     entry = HistoryEntry(
         at=situation.now,
         decision=kind,
@@ -63,7 +64,7 @@ def remember(
         message=message,
         weight=situation.status.weight.wanted,
         step=situation.status.step,
-        revision=status.canary_revision or status.stable_revision,
+        revision=about or status.stable_revision,
     )
     return status.model_copy(update={"history": (*status.history, entry)[-HISTORY_LIMIT:]})
 

@@ -58,6 +58,8 @@ def _container_failure(container: Object) -> tuple[str, str]:
     restarts = container.get("restartCount") or 0
     count = f"({restarts} restart{'' if restarts == 1 else 's'})"
     how = f"exited with code {ended['exitCode']}" if ended else "keeps exiting"
+    if ended and ended.get("reason") == "StartError":
+        how = f"can't start: {ended.get('message')}"
     reason = waiting.get("reason") or ""
     if ended and ended.get("reason") == "OOMKilled" and restarts:
         return "OOMKilled", f"ran out of memory {count}"

@@ -1,0 +1,124 @@
+"""What must hold of every history, told from what happened and not from what the status says."""
+
+from linnet.api.spec import NoDataPolicy
+from linnet.api.status import HISTORY_LIMIT, DecisionKind, Phase, Verdict
+from linnet.core import transitions
+from linnet.core.actions import ResumeStable, SetWeight
+from linnet.core.analysis import assess
+from linnet.core.catalog import Check, checks
+from linnet.core.decide import decide
+from linnet.core.gates import SUSPENDED
+from linnet.core.transitions import RESTING
+from tests.support.world import Look, World
+
+ENDS = (DecisionKind.ROLLED_BACK, DecisionKind.SUPERSEDED, DecisionKind.REVERTED)
+
+
+def assert_sound(world: World) -> None:
+    """Hold every rule against every decision that was made."""
+    for number, look in enumerate(world.trail):
+        assert_in_bounds(look)
+        assert_deterministic(look)
+        assert_traffic_first(look)
+        assert_stable_resumed_for_promotion_only(look)
+        assert_rest_costs_nothing(look)
+        assert_alarm_is_set(look)
+        if went_up(look) or promotes(look):
+            assert not look.spec.suspend
+            assert_evidence(world, number)
+
+
+def assert_in_bounds(look: Look) -> None:
+    status = look.decision.status
+    transitions.check(look.before.phase, status.phase)
+    assert len(status.history) <= HISTORY_LIMIT
+    for action in look.decision.actions:
+        assert not isinstance(action, SetWeight) or 0 <= action.weight <= 100
+
+
+def assert_deterministic(look: Look) -> None:
+    assert decide(look.spec, look.before, look.observed, look.at) == look.decision
+
+
+def assert_traffic_first(look: Look) -> None:
+    """Every end of a release gives the traffic back before anything else, and so does a breach."""
+    before, after = look.before.phase, look.decision.status.phase
+    if after is Phase.ROLLING_BACK and before is not after:
+        assert look.decision.actions[0] == SetWeight(0)
+    if any(check_breached(look, check) for check in checks(look.spec.analysis)):
+        assert not went_up(look)
+        assert not promotes(look)
+
+
+def check_breached(look: Look, check: Check) -> bool:
+    metrics = {metric.name: metric for metric in look.decision.status.metrics}
+    metric = metrics.get(check.name)
+    return metric is not None and metric.verdict is Verdict.BREACH
+
+
+def assert_stable_resumed_for_promotion_only(look: Look) -> None:
+    for action in look.decision.actions:
+        if isinstance(action, ResumeStable):
+            assert look.decision.status.phase is Phase.PROMOTING
+            assert action.revision == look.before.canary_revision
+
+
+def assert_rest_costs_nothing(look: Look) -> None:
+    status = look.decision.status
+    if look.observed.deleting_since is not None:
+        return
+    if status.phase in RESTING - {Phase.PENDING} and status.phase is look.before.phase:
+        assert look.decision.wake_after is None
+
+
+def assert_alarm_is_set(look: Look) -> None:
+    """Where time alone brings the next decision, it is asked for."""
+    if look.decision.status.phase in (Phase.PENDING, Phase.PROGRESSING):
+        if look.observed.deleting_since is None:
+            assert look.decision.wake_after is not None
+
+
+def went_up(look: Look) -> bool:
+    """Whether the decision asks for more traffic than was wanted before."""
+    weights = [a.weight for a in look.decision.actions if isinstance(a, SetWeight)]
+    progressing = look.before.phase is Phase.PROGRESSING
+    return progressing and max(weights, default=0) > look.before.weight.wanted
+
+
+def promotes(look: Look) -> bool:
+    return look.before.phase is Phase.PROGRESSING and look.decision.status.phase is Phase.PROMOTING
+
+
+def assert_evidence(world: World, number: int) -> None:
+    """Each check passed often enough while the gateway served this weight, and passed last."""
+    look = world.trail[number]
+    wanted = look.before.weight.wanted
+    assert look.served == wanted
+    proven = False
+    for check in checks(look.spec.analysis):
+        verdicts = _verdicts(world.trail[: number + 1], look, check)
+        if verdicts and verdicts[-1] is Verdict.SKIPPED:
+            continue
+        silent = not verdicts or verdicts[-1] in (Verdict.NO_DATA, Verdict.ERROR)
+        if silent and check.no_data is NoDataPolicy.IGNORE:
+            continue
+        needed = look.spec.analysis.min_samples
+        assert verdicts[-needed:] == [Verdict.PASS] * needed, (check.name, str(world))
+        proven = True
+    assert proven
+
+
+def _verdicts(trail: list[Look], last: Look, check: Check) -> list[Verdict]:
+    """What the check's measurements said while the gateway served the weight of `last`."""
+    return [
+        assess(check, look.observed.samples[check.name], look.observed.stable.limits)[0]
+        for look in trail
+        if look.served_since == last.served_since
+        and look.at - look.served_since >= look.spec.analysis.window
+        and look.observed.stable is not None
+        and check.name in look.observed.samples
+    ]
+
+
+def was_suspended(world: World) -> bool:
+    return any(entry.reason == SUSPENDED for entry in world.status.history)
