@@ -17,7 +17,7 @@ from hack.cluster.cluster import Cluster
 from hack.cluster.images import project_images
 from hack.cluster.run import ClusterError
 from hack.cluster.up import up, up_existing
-from hack.demo import ROOT, report
+from hack.demo import ROOT, ink, report
 from hack.demo.play import Story
 from hack.demo.releases import Release, UnknownRelease, select
 from hack.demo.scene import Show, Stage
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(options, console)
     except (ClusterError, LoadFailed) as error:
-        console.print(f"\n[red]✗[/red] {error}", highlight=False)
+        console.print(Text.assemble("\n", ("✗", ink.BAD), f" {error}"))
         _leave(console, options)
         return 1
     except KeyboardInterrupt:

@@ -37,7 +37,9 @@ class Lines:
         """Print a line."""
         with self._lock:
             since = now() - self._started
-            self._console.print(f"{since:7.1f} s  {line}", highlight=False, soft_wrap=True)
+            self._console.print(
+                f"{since:7.1f} s  {line}", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 class Picture:

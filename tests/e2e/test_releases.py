@@ -114,14 +114,15 @@ def test_a_new_template_in_mid_release_starts_over_from_stable(shop: Shop) -> No
     with shop.load() as load:
         shop.deploy("v1")
         shop.wait_for(Phase.IDLE)
-        shop.deploy("v2")
+        serving = shop.template()
+        shop.change("v2")
         first = shop.wait_for_weight(5)
-        shop.deploy("v3")
+        shop.change("v3")
         second = shop.wait(
             lambda s: s.canary_revision != first.canary_revision and s.weight.seen == 5, 90
         )
         assert decided(second, "Superseded").reason == "TemplateChanged"
-        shop.deploy("v1")
+        shop.put_back(serving)
         status = shop.wait_for(Phase.IDLE)
     assert decided(status, "Reverted").reason == "TemplateReverted"
     assert load.answers.failures(0, float("inf")) == []

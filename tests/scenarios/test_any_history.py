@@ -136,6 +136,8 @@ EVENTS: dict[str, Event] = {
     "route refuses or accepts": refuse_route,
     "problem or none": find_problem,
     "stuck or not": get_stuck,
+    "deployment away or back": World.hide_stable,
+    "route away or back": World.hide_route,
     "operator is away": operator_is_away,
 }
 HISTORIES = st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), MINUTES), max_size=12)
@@ -160,6 +162,10 @@ def live(spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag:
 
 def heal(world: World) -> None:
     """Everything is well again; what was changed during a promotion is put back."""
+    if world.stable is None:
+        world.hide_stable()
+    if world.route is None:
+        world.hide_route()
     assert world.stable is not None
     assert world.route is not None
     world.readings = dict(HEALTHY)

@@ -93,10 +93,9 @@ def test_a_template_changed_during_promotion_is_not_rolled_out_when_the_resource
 def test_a_stuck_promotion_whose_canary_is_down_gives_traffic_to_stable() -> None:
     world = in_phase(Phase.PROMOTING)
     assert world.stable is not None
-    assert world.canary is not None
     world.stable.stuck = True
     world.rest(HOUR)
-    world.canary.unready = True
+    world.broken.add("v2")
     world.delete()
     world.run(gone)
     assert (world.canary, world.weight) == (None, 0)

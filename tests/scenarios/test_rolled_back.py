@@ -7,7 +7,7 @@ import pytest
 from linnet.api.status import DecisionKind, Phase
 from linnet.core.actions import SetWeight
 from tests.support.builders import MINUTE, SECOND, START, make_spec
-from tests.support.world import Kill, World, releasing
+from tests.support.world import HEALTHY, Kill, World, releasing
 
 
 def assert_back_on_stable(world: World) -> None:
@@ -34,7 +34,7 @@ def test_a_breach_rolls_back_after_so_many_in_a_row(
     check: str, value: float, reason: str, times: int
 ) -> None:
     world = releasing()
-    healthy = world.readings[check]
+    healthy = HEALTHY[check]
     world.readings[check] = lambda world: (
         value if world.route and world.route.served >= 50 else healthy
     )

@@ -1,17 +1,14 @@
 """What must hold of every history, told from what happened and not from what the status says."""
 
 from linnet.api.spec import NoDataPolicy
-from linnet.api.status import HISTORY_LIMIT, DecisionKind, Phase, Verdict
+from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
 from linnet.core import transitions
 from linnet.core.actions import ResumeStable, SetWeight
 from linnet.core.analysis import assess
 from linnet.core.catalog import Check, checks
 from linnet.core.decide import decide
-from linnet.core.gates import SUSPENDED
 from linnet.core.transitions import RESTING
 from tests.support.world import Look, World
-
-ENDS = (DecisionKind.ROLLED_BACK, DecisionKind.SUPERSEDED, DecisionKind.REVERTED)
 
 
 def assert_sound(world: World) -> None:
@@ -73,9 +70,9 @@ def assert_rest_costs_nothing(look: Look) -> None:
 
 def assert_alarm_is_set(look: Look) -> None:
     """Where time alone brings the next decision, it is asked for."""
-    if look.decision.status.phase in (Phase.PENDING, Phase.PROGRESSING):
-        if look.observed.deleting_since is None:
-            assert look.decision.wake_after is not None
+    measuring = look.decision.status.phase in (Phase.PENDING, Phase.PROGRESSING)
+    if measuring and look.observed.deleting_since is None:
+        assert look.decision.wake_after is not None
 
 
 def went_up(look: Look) -> bool:
@@ -118,7 +115,3 @@ def _verdicts(trail: list[Look], last: Look, check: Check) -> list[Verdict]:
         and look.observed.stable is not None
         and check.name in look.observed.samples
     ]
-
-
-def was_suspended(world: World) -> bool:
-    return any(entry.reason == SUSPENDED for entry in world.status.history)

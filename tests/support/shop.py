@@ -58,6 +58,20 @@ class Shop:
         }
         helm(self.cluster, NAME, self.namespace, values, wait=not guarded)
 
+    def change(self, version: str) -> None:
+        """Change the Deployment alone, as one does while a release runs."""
+        words = ("set", "env", f"deployment/{NAME}", f"RECOCHAT_VERSION={version}")
+        self.kubectl(*words)
+
+    def template(self) -> dict[str, Any]:
+        """The Deployment's pod template."""
+        return dict(self.get("deployment", NAME)["spec"]["template"])
+
+    def put_back(self, template: Mapping[str, Any]) -> None:
+        """Give the Deployment an earlier pod template again."""
+        patch = [{"op": "replace", "path": "/spec/template", "value": template}]
+        self.kubectl("patch", "deployment", NAME, "--type=json", "-p", json.dumps(patch))
+
     def load(self, rate: float = 100) -> LoadProcess:
         """A client that asks for recommendations at a constant rate, in requests a second."""
         headers = {"Host": self.host}

@@ -68,7 +68,9 @@ class SimulatedCluster:
         self._route_changed: dict[int, datetime] = {}
         self._served: dict[str, int] = {}
         self.weights: list[int] = []
-        self.pass_time(10 * SECOND)
+        self.tried: list[str] = []
+        for _ in range(3):
+            self.pass_time(POD_STARTS)
         self.client.cluster.after_write = self._check_traffic
         self.start_operator()
 

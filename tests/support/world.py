@@ -88,6 +88,8 @@ class World:
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
         self.kills: dict[int, Kill] = {}
+        self.hidden_stable: Stable | None = None
+        self.hidden_route: Route | None = None
         self._plans: list[tuple[datetime, Callable[[World], None]]] = []
 
     # What people do.
@@ -112,6 +114,14 @@ class World:
     def delete(self) -> None:
         """Somebody deletes the CanaryRelease."""
         self.deleting_since = self.deleting_since or self.now
+
+    def hide_stable(self) -> None:
+        """The Deployment goes away, or comes back as it was."""
+        self.stable, self.hidden_stable = self.hidden_stable, self.stable
+
+    def hide_route(self) -> None:
+        """The route goes away, or comes back as it was."""
+        self.route, self.hidden_route = self.hidden_route, self.route
 
     def later(self, delay: timedelta, event: "Callable[[World], None]") -> None:
         """Let something happen after a while."""
@@ -156,28 +166,32 @@ class World:
         return decision
 
     def apply(self, action: actions.Action) -> None:
-        stable, route = self.stable, self.route
+        """Carry out one action. What is gone needs nothing done to it."""
         match action:
             case actions.SetWeight(weight):
-                if route is not None:
-                    route.split(weight, self.now)
+                if self.route is not None:
+                    self.route.split(weight, self.now)
             case actions.RestoreRoute():
-                if route is not None:
-                    route.restore(self.now)
-            case actions.HoldStable():
-                self._deployment.paused = True
-            case actions.ResumeStable(revision):
-                if self._deployment.template == revision:
-                    self._deployment.paused = False
-            case actions.ReleaseStable(revision):
-                if stable is not None and stable.template == revision:
-                    stable.paused = False
+                if self.route is not None:
+                    self.route.restore(self.now)
             case actions.EnsureCanary(revision, replicas):
                 self._ensure_canary(revision, replicas)
             case actions.RemoveCanary():
                 self.canary = None
             case actions.LetGo():
                 self.gone = True
+            case _:
+                self._apply_to_stable(action)
+
+    def _apply_to_stable(self, action: actions.Action) -> None:
+        match action:
+            case actions.HoldStable():
+                self._deployment.paused = True
+            case actions.ResumeStable(revision) | actions.ReleaseStable(revision):
+                if self._deployment.template == revision:
+                    self._deployment.paused = False
+            case _:
+                raise ImpossibleWorld(f"{action} is unknown")
 
     def _ensure_canary(self, revision: str, replicas: int) -> None:
         if revision != self._deployment.template:

@@ -1,7 +1,6 @@
 """Who leads: replicas on clocks of their own, and a Lease in memory."""
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -16,9 +15,9 @@ from linnet.controller.leader import (
     Leader,
 )
 from linnet.providers.errors import Conflict, LeaseLost, Unreachable
-from linnet.providers.kubernetes import DEPLOYMENTS, LEASES, Manifest
+from linnet.providers.kubernetes import DEPLOYMENTS, LEASES, Manifest, Resource
 from tests.support.builders import HOUR, START
-from tests.support.fake_kubernetes import WRITES, FakeKubernetes
+from tests.support.fake_kubernetes import WRITES, Cluster, FakeKubernetes
 from tests.support.workload_manifests import deployment
 
 FOR_EVER = 10**6
@@ -27,6 +26,19 @@ AWAY: dict[str, Any] = {"resource": LEASES, "verbs": ("get", *WRITES), "times": 
 
 class EnoughPauses(Exception):
     """The test has seen enough."""
+
+
+class SlowReads(FakeKubernetes):
+    """Something happens between a read and its answer."""
+
+    def __init__(self, cluster: Cluster, on_read: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(cluster)
+        self.on_read = on_read
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        found = await super().get(resource, namespace, name)
+        await self.on_read()
+        return found
 
 
 class Replica:
@@ -133,22 +145,10 @@ async def test_it_takes_over_by_its_own_clock_alone(
 
 
 async def test_of_two_candidates_exactly_one_leads(client: FakeKubernetes) -> None:
-    await Replica(client, "gone").leader.acquire()
-    replicas = [Replica(client, name) for name in ("one", "two")]
-    for each in replicas:
-        await each.waits(0)
-        each.seconds += DURATION_SECONDS + 1
-    asked = itertools.count()
-    both = asyncio.Event()
-
-    async def read_together(*place: Any) -> Manifest | None:
-        found = await FakeKubernetes.get(client, *place)
-        if next(asked) == 1:
-            both.set()
-        await both.wait()
-        return found
-
-    client.get = read_together  # type: ignore[method-assign]
+    client.add(LEASES, {"metadata": {"namespace": "linnet", "name": "linnet-operator"}})
+    both_have_read = asyncio.Barrier(2)
+    together = SlowReads(client.cluster, both_have_read.wait)
+    replicas = [Replica(together, name) for name in ("one", "two")]
     waits = await asyncio.gather(*(each.waits(0) for each in replicas))
     assert sorted(waits) == [False, True]
     assert sorted(each.leader.leads for each in replicas) == [False, True]
@@ -199,14 +199,12 @@ async def test_it_gives_up_at_once_when_another_one_leads(client: FakeKubernetes
 
 
 async def test_a_renewal_that_took_too_long_is_none(client: FakeKubernetes) -> None:
-    one = Replica(client, "one", pauses=1)
-    await one.leader.acquire()
-
-    async def slow(*place: Any) -> Manifest | None:
+    async def take_long() -> None:
         one.seconds += RENEW_DEADLINE
-        return await FakeKubernetes.get(client, *place)
 
-    client.get = slow  # type: ignore[method-assign]
+    one = Replica(SlowReads(client.cluster, take_long), "one", pauses=1)
+    await one.leader.acquire()
+    assert not one.leader.leads
     with pytest.raises(LeaseLost):
         await one.leader.keep()
 

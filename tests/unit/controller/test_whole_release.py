@@ -14,6 +14,10 @@ from linnet.providers.kubernetes import (
 from tests.support.builders import SECOND
 from tests.support.simulated_cluster import KEY, NAMESPACE, SimulatedCluster
 
+ENDS = pytest.mark.parametrize(
+    ("error_rate", "end"), [(0.1, "Promoted"), (7.0, "RolledBack")], ids=["good", "bad"]
+)
+
 
 class Killed(Exception):
     """The process ended here."""
@@ -119,7 +123,7 @@ async def writes_of_a_release(*phases: str, error_rate: float) -> int:
     return len(cluster.client.writes)
 
 
-@pytest.mark.parametrize(("error_rate", "end"), [(0.1, "Promoted"), (7.0, "RolledBack")])
+@ENDS
 async def test_killed_at_any_one_write_it_ends_the_same(error_rate: float, end: str) -> None:
     count = await writes_of_a_release("Idle", end, error_rate=error_rate)
     assert count > 20
@@ -147,12 +151,21 @@ async def settled(cluster: SimulatedCluster, end: str) -> None:
     assert stable["spec"]["paused"] is True
 
 
-@pytest.mark.parametrize(("error_rate", "end"), [(0.1, "Promoted"), (7.0, "RolledBack")])
+@ENDS
 async def test_killed_at_every_other_write_it_ends_the_same(error_rate: float, end: str) -> None:
+    await troubled(Killed(), error_rate, end)
+
+
+@ENDS
+async def test_with_every_other_answer_lost_it_ends_the_same(error_rate: float, end: str) -> None:
+    await troubled(Unreachable("the answer is lost"), error_rate, end, done=True)
+
+
+async def troubled(error: Exception, error_rate: float, end: str, *, done: bool = False) -> None:
     cluster = SimulatedCluster()
     cluster.measure(errorRate=error_rate)
-    for skip in range(0, 60):
-        cluster.client.fail(Killed(), skip=skip)
+    for skip in range(60):
+        cluster.client.fail(error, skip=skip, done=done)
     restarting = Restarting(cluster)
     await restarting.run("Idle", end)
     assert restarting.kills > 10

@@ -61,7 +61,6 @@ def test_a_container_that_cannot_come_up(container: Object, said: str) -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        "ErrImagePull",
         "InvalidImageName",
         "CreateContainerConfigError",
         "CreateContainerError",

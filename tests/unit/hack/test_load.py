@@ -19,12 +19,15 @@ class Service:
         self.peers: set[object] = set()
         self.hosts: set[str] = set()
         self.blocked: asyncio.Event | None = None
+        self.busy = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests += 1
         self.peers.add(request.transport and request.transport.get_extra_info("peername"))
         self.hosts.add(request.host)
         await request.read()
+        if self.requests == 3:
+            self.busy.set()
         if self.blocked is not None:
             await self.blocked.wait()
         canary = self.requests % 5 == 0
@@ -127,8 +130,7 @@ async def test_stopping_waits_for_open_requests(server: Server) -> None:
     taken = Taken()
     load = Load(Plan(url, rate=500, warm_up=0), taken)
     running = asyncio.create_task(load.run())
-    while service.requests < 3:
-        await asyncio.sleep(0.01)
+    await service.busy.wait()
     load.stop()
     service.blocked.set()
     await running

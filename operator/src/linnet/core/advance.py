@@ -166,14 +166,12 @@ def _proof(status: CanaryReleaseStatus) -> str:
 def _capacity(situation: Situation) -> tuple[Action, ...]:
     """Have the pods for the present weight, and for the next one once its time has come."""
     stable, canary = situation.observed.stable, situation.observed.canary
-    if stable is None or canary is None:
-        return ()
     weight = situation.status.weight.wanted
     step = steps.next_step(situation.spec, weight)
     if step is not None and gates.hold_over(situation) is None:
         weight = step.weight
-    needed = steps.replicas_for(situation.spec, stable.replicas, weight)
-    if canary.replicas < needed:
+    needed = steps.replicas_for(situation.spec, stable.replicas if stable else 0, weight)
+    if canary is not None and canary.replicas < needed:
         return (EnsureCanary(situation.status.canary_revision, needed),)
     return ()
 

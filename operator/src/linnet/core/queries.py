@@ -12,6 +12,13 @@ from linnet.core.catalog import checks
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z]*)\s*\}\}")
 VARIABLES = ("namespace", "release", "target", "track", "workload", "pods", "window")
 
+SUFFIX = 5
+"""Length of the random end of a pod's name."""
+GENERATED_LIMIT = 58
+"""What Kubernetes keeps of a name before it puts the suffix on."""
+HASH_LIMIT = 10
+"""Most characters that a ReplicaSet's hash has."""
+
 
 class UnknownVariable(ValueError):
     """A query names a variable that doesn't exist."""
@@ -45,11 +52,24 @@ def canary_variables(
         "target": spec.target_ref.name,
         "track": "canary",
         "workload": workload,
-        # A Deployment's pods are called NAME-HASH-SUFFIX. With both parts spelled out the
-        # pattern of NAME can't match the pods of NAME-canary.
-        "pods": f"{workload}-[0-9a-z]+-[0-9a-z]{{5}}",
+        "pods": _pods(workload),
         "window": format_duration(window),
     }
+
+
+def _pods(workload: str) -> str:
+    """A regular expression for the names of a Deployment's pods: NAME-HASH-SUFFIX.
+
+    With both parts spelled out the pattern of NAME can't match the pods of NAME-canary. Where
+    the name is long Kubernetes cuts all but the suffix, in the middle of the hash or before it.
+    """
+    whole = f"{workload}-[0-9a-z]+-[0-9a-z]{{{SUFFIX}}}"
+    room = GENERATED_LIMIT - len(f"{workload}-")
+    if room > HASH_LIMIT:
+        return whole
+    if room >= 0:
+        return f"({whole}|{workload}-[0-9a-z]{{{room + SUFFIX}}})"
+    return f"{workload[:GENERATED_LIMIT]}[0-9a-z]{{{SUFFIX}}}"
 
 
 def queries(spec: CanaryReleaseSpec, namespace: str, release: str) -> dict[str, str]:

@@ -1,0 +1,198 @@
+"""Reading the world: what is asked, and the words for what can't be used."""
+
+from typing import Any
+
+import pytest
+
+from linnet.api.status import CanaryReleaseStatus, Phase
+from linnet.controller.observe import Providers, observe
+from linnet.controller.release import Key, Release, write_status
+from linnet.core.observed import Observed, Sample
+from linnet.providers.errors import Unreachable
+from linnet.providers.kubernetes import (
+    CANARYRELEASES,
+    DEPLOYMENTS,
+    HTTPROUTES,
+    PODS,
+    SERVICES,
+)
+from linnet.providers.traffic.gateway_api import GatewayApiTraffic
+from linnet.providers.workloads import Workloads
+from tests.support.builders import MINUTE, SECOND, START, make_status
+from tests.support.fake_kubernetes import FakeKubernetes
+from tests.support.fake_metrics import FakeMetrics
+from tests.support.releases import MINIMAL
+from tests.support.workload_manifests import deployment, http_route, service
+
+QUERY = {"name": "orders", "query": "sum(orders)", "rollback": {"above": 1}}
+
+
+class World:
+    def __init__(self) -> None:
+        self.client = FakeKubernetes()
+        self.metrics = FakeMetrics()
+        self.client.add(DEPLOYMENTS, deployment())
+        self.client.add(SERVICES, service())
+        self.client.add(HTTPROUTES, http_route())
+
+    async def observe(
+        self,
+        *metrics: dict[str, Any],
+        status: CanaryReleaseStatus | None = None,
+        **metadata: Any,
+    ) -> Observed:
+        manifest = {
+            "apiVersion": CANARYRELEASES.api_version,
+            "kind": CANARYRELEASES.kind,
+            "metadata": {"name": "shop", "namespace": "default", "generation": 4, **metadata},
+            "spec": {**MINIMAL, "analysis": {"metrics": list(metrics)}},
+            "status": write_status(status or CanaryReleaseStatus()),
+        }
+        providers = Providers(Workloads(self.client), GatewayApiTraffic(self.client), self.metrics)
+        release = Release.read(Key("default", "shop"), manifest)
+        return await observe(release, providers, START + MINUTE)
+
+    def remove(self, kind: Any) -> None:
+        self.client.cluster.remove((kind, "default", "shop"))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_usable_world_has_no_problem(world: World) -> None:
+    observed = await world.observe()
+    assert observed.problem is None
+    assert observed.generation == 4
+    assert observed.stable is not None
+    assert observed.route is not None
+    assert observed.canary is None
+    assert observed.deleting_since is None
+
+
+async def test_no_deployment(world: World) -> None:
+    world.remove(DEPLOYMENTS)
+    observed = await world.observe()
+    assert observed.problem == (
+        "TargetMissing",
+        "spec.targetRef: there is no Deployment shop: create it",
+    )
+    assert observed.stable is None
+    assert observed.route is not None
+
+
+async def test_no_route(world: World) -> None:
+    world.remove(HTTPROUTES)
+    observed = await world.observe()
+    assert observed.problem == (
+        "RouteMissing",
+        "spec.traffic.httpRoute: there is no HTTPRoute shop: create it",
+    )
+
+
+async def test_no_gateway_api(world: World) -> None:
+    world.client.cluster.unknown.add(HTTPROUTES)
+    observed = await world.observe()
+    assert observed.problem is not None
+    reason, message = observed.problem
+    assert reason == "KindMissing"
+    assert "httproutes" in message
+    assert observed.stable is not None, "what can be read is read"
+
+
+async def test_no_service(world: World) -> None:
+    world.remove(SERVICES)
+    observed = await world.observe()
+    assert observed.problem is not None
+    assert observed.problem[0] == "ServiceMissing"
+
+
+async def test_a_canary_that_is_somebody_elses(world: World) -> None:
+    taken = deployment()
+    taken["metadata"]["name"] = "shop-canary"
+    world.client.add(DEPLOYMENTS, taken)
+    observed = await world.observe()
+    assert observed.problem is not None
+    assert observed.problem[0] == "NameTaken"
+
+
+async def test_an_unknown_variable(world: World) -> None:
+    observed = await world.observe({**QUERY, "query": "sum(orders{a='{{podz}}'})"})
+    assert observed.problem is not None
+    reason, message = observed.problem
+    assert reason == "InvalidQuery"
+    assert message.startswith("spec.analysis.metrics: {{podz}} is not a variable")
+
+
+async def test_a_syntax_error(world: World) -> None:
+    observed = await world.observe({**QUERY, "query": "sum(orders"})
+    assert observed.problem is not None
+    reason, message = observed.problem
+    assert reason == "InvalidQuery"
+    assert message.startswith("spec.analysis.metrics[orders].query: ")
+
+
+async def test_limits_that_contradict(world: World) -> None:
+    observed = await world.observe({"use": "errorRate", "advance": {"atMost": 50}})
+    assert observed.problem is not None
+    assert observed.problem[0] == "InvalidLimits"
+
+
+async def test_the_first_problem_is_the_deployments(world: World) -> None:
+    world.remove(SERVICES)
+    world.client.cluster.unknown.add(HTTPROUTES)
+    observed = await world.observe({**QUERY, "query": "sum(orders"})
+    assert observed.problem is not None
+    assert observed.problem[0] == "ServiceMissing"
+
+
+async def test_a_due_analysis_is_measured(world: World) -> None:
+    world.metrics.samples = {"sum(orders)": Sample(7.0)}
+    observed = await world.observe(QUERY, status=make_status())
+    assert observed.samples == {"orders": Sample(7.0)}
+
+
+async def test_an_unknown_variable_in_mid_release_is_an_error_of_the_measurement(
+    world: World,
+) -> None:
+    observed = await world.observe({**QUERY, "query": "{{podz}}"}, status=make_status())
+    assert [bool(sample.error) for sample in observed.samples.values()] == [True]
+    assert world.metrics.asked == []
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        CanaryReleaseStatus(),
+        make_status(Phase.PROMOTING),
+        make_status(analysed_at=START + MINUTE - 29 * SECOND),
+    ],
+    ids=["pending", "promoting", "measured just now"],
+)
+async def test_nothing_is_asked_when_no_analysis_is_due(
+    world: World, status: CanaryReleaseStatus
+) -> None:
+    observed = await world.observe(status=status)
+    assert observed.samples == {}
+    assert world.metrics.asked == []
+
+
+async def test_nothing_is_asked_when_the_resource_is_being_deleted(world: World) -> None:
+    observed = await world.observe(status=make_status(), deletionTimestamp="2030-01-01T12:00:30Z")
+    assert observed.deleting_since == START + 30 * SECOND
+    assert world.metrics.asked == []
+
+
+@pytest.mark.parametrize("kind", [DEPLOYMENTS, HTTPROUTES, SERVICES])
+async def test_an_api_server_that_does_not_answer_is_no_observation(
+    world: World, kind: Any
+) -> None:
+    world.client.fail(Unreachable("down"), verbs=("get",), resource=kind)
+    with pytest.raises(Unreachable):
+        await world.observe()
+
+
+async def test_pods_are_read_only_where_there_is_a_canary(world: World) -> None:
+    await world.observe()
+    assert not [call for call in world.client.cluster.calls if call.resource == PODS]

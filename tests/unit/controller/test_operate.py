@@ -1,0 +1,171 @@
+"""The process without its start: lead, watch, work, and stop."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+from prometheus_client import REGISTRY
+
+from linnet.controller.release import FINALIZER, Key
+from linnet.controller.run import operate
+from linnet.controller.settings import Settings
+from linnet.providers.errors import LeaseLost, Unreachable
+from linnet.providers.kubernetes import CANARYRELEASES, LEASES
+from tests.support.fake_kubernetes import Cluster, FakeKubernetes
+from tests.support.releases import MINIMAL, release
+
+SETTINGS = Settings(
+    prometheus_url="http://127.0.0.1:9",
+    prometheus_token_file="",
+    prometheus_ca_file="",
+    namespace="default",
+    lease_namespace="linnet",
+    lease_name="linnet-operator",
+    identity="one",
+    port=0,
+    workers=2,
+    log_level="INFO",
+)
+
+
+@dataclass
+class Script:
+    """Makes watches that tell of what they are told to."""
+
+    keys: list[Key] = field(default_factory=list)
+    ends: bool = False
+    namespace: str = ""
+    stopped: list[float] = field(default_factory=list)
+
+    def watch(
+        self, namespace: str, added: Callable[[Key], None], ended: Callable[[], object]
+    ) -> "Told":
+        self.namespace = namespace
+        return Told(self, added, ended)
+
+
+@dataclass
+class Told:
+    script: Script
+    added: Callable[[Key], None]
+    ended: Callable[[], object]
+
+    def start(self) -> None:
+        threading.Thread(target=self._tell).start()
+
+    def _tell(self) -> None:
+        for key in self.script.keys:
+            self.added(key)
+        if self.script.ends:
+            self.ended()
+
+    def stop(self, timeout: float) -> None:
+        self.script.stopped.append(timeout)
+
+
+class Noisy(FakeKubernetes):
+    """Says after each write of a kind that it was done."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, asyncio.Event] = {}
+        super().__init__(Cluster(after_write=self._tell))
+
+    def _tell(self) -> None:
+        self.when(self.cluster.calls[-1].resource.kind).set()
+
+    def when(self, kind: str) -> asyncio.Event:
+        return self.written.setdefault(kind, asyncio.Event())
+
+
+@pytest.fixture
+def client() -> Noisy:
+    found = Noisy()
+    manifest = release(MINIMAL)
+    manifest["metadata"]["namespace"] = "default"
+    found.add(CANARYRELEASES, manifest)
+    return found
+
+
+@asynccontextmanager
+async def operating(client: Noisy, script: Script) -> AsyncIterator[asyncio.Task[int]]:
+    """An operator that is stopped in the end."""
+    stopped = asyncio.Event()
+    task = asyncio.create_task(operate(SETTINGS, client, script.watch, stopped))
+    yield task
+    stopped.set()
+    assert await task == 0
+
+
+def holder(client: Noisy) -> str:
+    found = client.see(LEASES, "linnet", "linnet-operator")
+    assert found is not None
+    return str(found["spec"]["holderIdentity"])
+
+
+async def test_it_leads_and_works_on_what_the_watches_tell(client: Noisy) -> None:
+    script = Script([Key("default", "shop")])
+    async with operating(client, script):
+        await client.when("CanaryRelease").wait()
+        assert holder(client) == "one"
+        assert REGISTRY.get_sample_value("linnet_leader") == 1
+        found = client.see(CANARYRELEASES, "default", "shop")
+        assert found is not None
+        assert found["metadata"]["finalizers"] == [FINALIZER]
+    assert script.namespace == "default"
+    assert len(script.stopped) == 1
+    assert holder(client) == "", "the next one need not wait"
+    assert REGISTRY.get_sample_value("linnet_leader") == 0
+
+
+async def test_it_ends_with_the_watches(client: Noisy) -> None:
+    stopped = asyncio.Event()
+    script = Script(ends=True)
+    assert await operate(SETTINGS, client, script.watch, stopped) == 1
+    assert holder(client) == ""
+
+
+async def test_it_ends_with_the_lease(client: Noisy) -> None:
+    client.fail(LeaseLost(), resource=CANARYRELEASES)
+    script = Script([Key("default", "shop")])
+    assert await operate(SETTINGS, client, script.watch, asyncio.Event()) == 1
+    assert len(script.stopped) == 1
+
+
+async def test_a_replica_that_waits_can_be_stopped(client: Noisy) -> None:
+    client.add(
+        LEASES,
+        {
+            "metadata": {"namespace": "linnet", "name": "linnet-operator"},
+            "spec": {"holderIdentity": "two", "renewTime": "x"},
+        },
+    )
+    script = Script()
+    async with operating(client, script):
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert script.namespace == "", "who does not lead does not watch"
+    assert holder(client) == "two"
+
+
+async def test_a_port_that_is_taken_is_an_error(client: Noisy) -> None:
+    async def nobody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    taken = await asyncio.start_server(nobody, port=0, host="0.0.0.0")
+    async with taken:
+        port = taken.sockets[0].getsockname()[1]
+        settings = replace(SETTINGS, port=port)
+        with pytest.raises(OSError, match=str(port)):
+            await operate(settings, client, Script().watch, asyncio.Event())
+    assert client.writes == []
+
+
+async def test_an_api_server_that_is_away_is_waited_for(client: Noisy) -> None:
+    client.fail(Unreachable("down"), verbs=("get",), times=1000)
+    async with operating(client, Script()):
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert client.writes == []

@@ -1,0 +1,101 @@
+from datetime import timedelta
+
+import pytest
+
+from linnet.api.status import WeightStatus
+from linnet.core.observed import CanaryObserved, RouteObserved
+from linnet.core.steps import (
+    at_weight,
+    first_pods,
+    index_of,
+    next_step,
+    remaining,
+    replicas_for,
+    step_at,
+)
+from tests.support.builders import (
+    MINUTE,
+    SECOND,
+    START,
+    make_observed,
+    make_spec,
+    make_stable,
+    make_status,
+)
+
+SPEC = make_spec(5, 10, 50, 100)
+
+
+@pytest.mark.parametrize(("weight", "index"), [(0, 1), (4, 1), (5, 1), (9, 1), (10, 2), (100, 4)])
+def test_a_weight_belongs_to_the_last_step_that_asks_for_no_more(weight: int, index: int) -> None:
+    assert index_of(SPEC, weight) == index
+    assert step_at(SPEC, weight) is SPEC.steps[index - 1]
+
+
+def test_the_next_step_asks_for_more() -> None:
+    following = next_step(SPEC, 7)
+    assert following is not None
+    assert following.weight == 10
+    assert next_step(SPEC, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("stable", "weight", "least", "pods"),
+    [(10, 5, 1, 1), (10, 11, 1, 2), (10, 100, 1, 10), (10, 5, 3, 3), (0, 100, 1, 1)],
+)
+def test_the_canary_has_its_share_of_pods_rounded_up(
+    stable: int, weight: int, least: int, pods: int
+) -> None:
+    assert replicas_for(make_spec(canary={"minReplicas": least}), stable, weight) == pods
+
+
+def seen(route: RouteObserved | None, before: WeightStatus, wanted: int = 5) -> WeightStatus:
+    return at_weight(make_status(weight=before), wanted, route, START + MINUTE)
+
+
+def route(weight: int | None, *, accepted: bool = True) -> RouteObserved:
+    return RouteObserved(weight=weight, canary_listed=True, accepted=accepted)
+
+
+def test_the_clock_runs_on_while_the_weight_seen_is_the_one_wanted() -> None:
+    before = WeightStatus(wanted=5, seen=5, seen_since=START)
+    assert seen(route(5), before) == before
+
+
+@pytest.mark.parametrize(
+    "found", [None, route(5, accepted=False), route(6), route(None), route(0, accepted=False)]
+)
+def test_the_clock_stops_where_the_weight_is_not_seen(found: RouteObserved | None) -> None:
+    before = WeightStatus(wanted=5, seen=5, seen_since=START)
+    assert seen(found, before).seen_since is None
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        WeightStatus(wanted=5),
+        WeightStatus(wanted=5, seen=3),
+        WeightStatus(wanted=10, seen=10, seen_since=START),
+        WeightStatus(wanted=5, seen=5),
+    ],
+)
+def test_the_clock_starts_at_the_first_look_that_sees_the_weight(before: WeightStatus) -> None:
+    assert seen(route(5), before).seen_since == START + MINUTE
+
+
+def test_time_remains_until_it_is_zero() -> None:
+    assert remaining(None, MINUTE, START) is None
+    assert remaining(START, MINUTE, START + 20 * SECOND) == 40 * SECOND
+    assert remaining(START, MINUTE, START + 2 * MINUTE) == timedelta()
+
+
+def test_only_pods_of_this_version_count_for_the_first_weight() -> None:
+    spec, status = make_spec(50, 100), make_status()
+    canary = CanaryObserved(revision="v2", replicas=2, ready=2)
+    assert first_pods(spec, status, make_observed(canary=canary)) == (2, 2)
+    assert first_pods(spec, status, make_observed(canary=None)) == (0, 2)
+    earlier = CanaryObserved(revision="v0", replicas=2, ready=2)
+    assert first_pods(spec, status, make_observed(canary=earlier)) == (0, 2)
+    assert first_pods(spec, status, make_observed(stable=None, canary=canary)) == (2, 1)
+    scaled = make_stable(replicas=7)
+    assert first_pods(spec, status, make_observed(stable=scaled, canary=canary)) == (2, 4)
