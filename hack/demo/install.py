@@ -14,7 +14,7 @@ import httpx
 
 from hack.cluster import tools
 from hack.cluster.cluster import Cluster
-from hack.cluster.run import ClusterError, sh, wait_until
+from hack.cluster.run import ClusterError, CommandFailed, sh, wait_until
 from hack.demo import ROOT
 from hack.demo.releases import HOST, NAME, NAMESPACE, PATH, REQUEST, image_values
 
@@ -42,14 +42,29 @@ def helm(
 def install_operator(cluster: Cluster, image: str) -> None:
     """Install or upgrade Linnet, and wait until it is ready."""
     values = {"image": image_values(image), "prometheus": {"url": PROMETHEUS_INSIDE}}
-    helm(cluster, OPERATOR, OPERATOR_NAMESPACE, values)
+    try:
+        helm(cluster, OPERATOR, OPERATOR_NAMESPACE, values)
+    except CommandFailed as error:
+        selector = f"app.kubernetes.io/name={OPERATOR}"
+        said = cluster.kubectl("logs", "-n", OPERATOR_NAMESPACE, "-l", selector, "--tail=5")
+        raise ClusterError(f"{error}\n\nThe operator said last:\n{said}") from error
 
 
 def clean(cluster: Cluster) -> None:
     """Remove what an earlier demonstration left, and wait until it is gone."""
     if not cluster.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found"):
         return
-    cluster.kubectl("delete", "namespace", NAMESPACE, f"--timeout={CLEAN_UP_S}s", timeout=150)
+    # The chart first: a namespace with pods in it takes half a minute to go.
+    sh(
+        tools.tool("helm"), "uninstall", NAME, "--namespace", NAMESPACE, "--ignore-not-found",
+        "--wait", "--timeout", f"{CLEAN_UP_S}s",
+        env={"KUBECONFIG": cluster.kubeconfig}, timeout=CLEAN_UP_S + 30,
+    )  # fmt: skip
+    gone = ("wait", "--for=delete", "pods", "--all", "--namespace", NAMESPACE)
+    cluster.kubectl(*gone, f"--timeout={CLEAN_UP_S}s", timeout=CLEAN_UP_S + 30)
+    cluster.kubectl(
+        "delete", "namespace", NAMESPACE, f"--timeout={CLEAN_UP_S}s", timeout=CLEAN_UP_S + 30
+    )
 
 
 def pods(cluster: Cluster) -> dict[str, int]:

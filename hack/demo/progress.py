@@ -82,6 +82,12 @@ class Progress:
         ]
 
     @property
+    def moved(self) -> float:
+        """When the weight was last moved, or last seen where it should be."""
+        moves = (e.at.timestamp() for e in self.history if e.decision in _MOVES)
+        return max((self.started, *self._weights, *moves))
+
+    @property
     def ending(self) -> HistoryEntry | None:
         """The decision that ended the release."""
         kinds = set(_OUTCOMES.values())

@@ -9,7 +9,7 @@ from rich.text import Text
 from hack.demo import ink
 from hack.demo.ink import BAD, CANARY, CARE, GOOD, QUIET
 from hack.demo.scene import Current
-from linnet.api.status import DecisionKind, MetricStatus, Phase, Verdict
+from linnet.api.status import DecisionKind, HistoryEntry, MetricStatus, Phase, Verdict
 from linnet.core.catalog import Check
 
 _VERDICTS = {
@@ -134,7 +134,7 @@ def _check(check: Check, metric: MetricStatus | None, min_samples: int) -> tuple
         verdict.append(f" {min(metric.breaches, check.consecutive)} of {check.consecutive}")
     elif metric.verdict is Verdict.PASS:
         count = min(metric.passes, min_samples)
-        verdict.append(f" {count} of {min_samples}" if count else " after a full window", QUIET)
+        verdict.append(f" {count} of {min_samples}" if count else ", window fills", QUIET)
     value = Text(ink.number(metric.value, check.unit), style if metric.breaches else "")
     return Text(check.name), value, *limits, verdict
 
@@ -147,8 +147,16 @@ def decisions(current: Current, width: int, room: int) -> Table | None:
     table = Table.grid(padding=(0, 2))
     for entry in shown:
         since = ink.clock(entry.at.timestamp() - current.started)
-        told = Text(entry.message, no_wrap=True)
+        told = Text(_told(entry), no_wrap=True)
         told.truncate(max(10, width - 22), overflow="ellipsis")
         kind = Text(f"{entry.decision}", _DECISIONS.get(entry.decision, "bold"))
         table.add_row(Text(f"{since:>5}", QUIET), kind, told)
     return table
+
+
+def _told(entry: HistoryEntry) -> str:
+    """A decision's message in short: of a passed step, what follows, not every check."""
+    if entry.reason not in ("StepPassed", "LastStepPassed"):
+        return entry.message
+    follows = entry.message.rpartition("; ")[2]
+    return f"{follows[0].upper()}{follows[1:]}: all checks hold at {entry.weight} %"

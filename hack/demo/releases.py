@@ -51,7 +51,7 @@ RELEASES = (
     Release("v4", "700 ms slower", {"latencyMs": 700}, ("LatencyP95Breached",)),
     Release("v5", "crashes at its start", {"crashAfterS": 0}, ("CanaryFailing",)),
     # Slow enough that the limit for a rollback comes well before the one that kills the process.
-    Release("v6", "leaks memory", {"leakMbPerS": 2.5}, ("MemoryBreached",)),
+    Release("v6", "leaks memory", {"leakMbPerS": 2}, ("MemoryBreached",)),
 )
 
 

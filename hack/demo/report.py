@@ -64,11 +64,11 @@ def succeeded(results: Sequence[Result], asked: int, outside: int) -> bool:
 
 def summary(results: Sequence[Result], outside: int) -> RenderableType:
     """The table at the end, with the split of each promoted release below it."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style=QUIET, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style=QUIET, pad_edge=False)
     table.add_column("")
     for column in ("outcome", "reason"):
         table.add_column(column)
-    for column in ("took", "seen", "back", "requests", "failed"):
+    for column in ("took", "seen", "back", "sent", "failed"):
         table.add_column(column, justify="right")
     for result in results:
         table.add_row(*_row(result))
@@ -120,8 +120,7 @@ def _verdict(results: Sequence[Result], outside: int) -> Text:
 def legend() -> Text:
     """What the table's short headings mean."""
     return Text(
-        "seen: fault visible in Prometheus → decision.  "
-        "back: decision → last request on the canary.",
+        "seen: fault visible → decision; back: decision → last request on the canary",
         QUIET,
     )
 

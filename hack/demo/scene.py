@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hack.answers import Answers, Share
-from hack.demo.progress import AtWeight, Progress
+from hack.demo.progress import Progress
 from hack.demo.releases import Release
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, HistoryEntry
@@ -138,8 +138,8 @@ class Show:
         )
 
     def _current(self, progress: Progress, now: float) -> Current:
-        spec, at = self.spec, _weight_now(progress)
-        since = max(now - LATELY_S, at.since if at is not None else 0.0)
+        spec = self.spec
+        since = max(now - LATELY_S, progress.moved)
         return Current(
             release=progress.release,
             started=progress.started,
@@ -151,11 +151,6 @@ class Show:
             shares=shares(self.answers, progress.started, now),
             decisions=tuple(progress.history),
         )
-
-
-def _weight_now(progress: Progress) -> AtWeight | None:
-    weights = progress.weights()
-    return weights[-1] if weights and weights[-1].until is None else None
 
 
 def flows(answers: Answers, since: float, now: float) -> tuple[Flow, ...]:

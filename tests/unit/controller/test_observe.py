@@ -17,7 +17,7 @@ from linnet.providers.kubernetes import (
     SERVICES,
 )
 from linnet.providers.traffic.gateway_api import GatewayApiTraffic
-from linnet.providers.workloads import Workloads
+from linnet.providers.workloads import Target, Workloads
 from tests.support.builders import MINUTE, SECOND, START, make_status
 from tests.support.fake_kubernetes import FakeKubernetes
 from tests.support.fake_metrics import FakeMetrics
@@ -51,6 +51,16 @@ class World:
         providers = Providers(Workloads(self.client), GatewayApiTraffic(self.client), self.metrics)
         release = Release.read(Key("default", "shop"), manifest)
         return await observe(release, providers, START + MINUTE)
+
+    async def release(self) -> CanaryReleaseStatus:
+        """A canary that is ready, and the status of a release that goes well."""
+        workloads, target = Workloads(self.client), Target("default", "shop", "shop", "shop")
+        stable = await workloads.observe_stable(target)
+        assert stable is not None
+        await workloads.ensure_canary(target, stable.template_revision, 1)
+        ready = {"status": {"replicas": 1, "readyReplicas": 1}}
+        await self.client.patch(DEPLOYMENTS, "default", "shop-canary", ready, "status")
+        return make_status().model_copy(update={"canary_revision": stable.template_revision})
 
     def remove(self, kind: Any) -> None:
         self.client.cluster.remove((kind, "default", "shop"))
@@ -149,14 +159,20 @@ async def test_the_first_problem_is_the_deployments(world: World) -> None:
 
 async def test_a_due_analysis_is_measured(world: World) -> None:
     world.metrics.samples = {"sum(orders)": Sample(7.0)}
-    observed = await world.observe(QUERY, status=make_status())
+    observed = await world.observe(QUERY, status=await world.release())
     assert observed.samples == {"orders": Sample(7.0)}
+
+
+async def test_what_is_decided_already_does_not_wait_for_a_measurement(world: World) -> None:
+    observed = await world.observe(QUERY, status=make_status())
+    assert observed.canary is None
+    assert observed.samples == {}
 
 
 async def test_an_unknown_variable_in_mid_release_is_an_error_of_the_measurement(
     world: World,
 ) -> None:
-    observed = await world.observe({**QUERY, "query": "{{podz}}"}, status=make_status())
+    observed = await world.observe({**QUERY, "query": "{{podz}}"}, status=await world.release())
     assert [bool(sample.error) for sample in observed.samples.values()] == [True]
     assert world.metrics.asked == []
 

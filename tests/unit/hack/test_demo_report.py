@@ -46,7 +46,7 @@ def test_json_has_what_was_promised() -> None:
 
 def test_summary_of_a_good_end() -> None:
     text = told([outcome()], 0)
-    assert "✓ v2   Promoted" in text
+    assert "✓ v2  Promoted" in text
     assert "v2 asked → measured  5 → 4.97 %" in text
     assert "12,000 requests; none failed." in text
 

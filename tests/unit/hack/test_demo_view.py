@@ -108,6 +108,30 @@ def test_before_the_first_release_the_preparation_is_shown() -> None:
     assert "✓ cluster 40 s   ● operator 8 s" in text
 
 
+def test_a_passed_step_is_told_without_each_check() -> None:
+    show = running()
+    assert show.progress is not None
+    entry = decided(
+        85,
+        DecisionKind.ADVANCED,
+        "StepPassed",
+        "errorRate 0 %, limit 0.5 %, memory 27 %, limit 85 % hold at 5 %; the canary gets 10 %",
+    ).model_copy(update={"weight": 5})
+    show.progress.take(status(Phase.PROGRESSING, entry, weight=weight(10, seen=5)), START + 85)
+    text = "\n".join(drawn(show, START + 90, 100))
+    assert "0:15  Advanced  The canary gets 10 %: all checks hold at 5 %" in text
+
+
+def test_the_share_is_measured_from_the_last_move_on() -> None:
+    show = running()
+    assert show.progress is not None
+    end = decided(88, DecisionKind.ROLLED_BACK, "ErrorRateBreached")
+    show.progress.take(status(Phase.ROLLING_BACK, end, weight=weight(0)), START + 88)
+    current = show.scene(START + 90).current
+    assert current is not None
+    assert current.measured.requests == 201
+
+
 def test_a_release_that_the_operator_has_not_noticed_yet() -> None:
     show = running()
     show.progress = Progress(FAILING, START + 90)

@@ -99,8 +99,9 @@ async def test_requests_leave_at_the_rate_asked_for(server: Server) -> None:
 
 async def test_connections_are_used_again(server: Server) -> None:
     url, service = server
-    await Load(Plan(url, rate=200, warm_up=1, limit=40), Taken()).run()
-    assert len(service.peers) < 20
+    # Requests of the warm-up wait for each other, so a busy machine can't open more.
+    await Load(Plan(url, warm_up=20, limit=1), Taken()).run()
+    assert len(service.peers) == 1
 
 
 async def test_headers_are_sent(server: Server) -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from linnet.controller.release import Release
 from linnet.core.catalog import contradiction
-from linnet.core.decide import analysis_due
+from linnet.core.decide import analysis_due, decide
 from linnet.core.observed import Observed, Sample
 from linnet.core.queries import UnknownVariable, queries
 from linnet.providers.errors import NotFound, Unusable
@@ -33,15 +33,29 @@ class Providers:
 async def observe(release: Release, providers: Providers, now: datetime) -> Observed:
     """Read everything at once; what can't be used becomes the observation's `problem`.
 
+    What can be decided without a measurement doesn't wait for one: a canary that has crashed is
+    known in milliseconds, a Prometheus that hangs only after its time-out.
+
     Raises:
         ApiError: the API server could not be asked.
     """
+    measuring = asyncio.create_task(_measure(release, providers.metrics, now))
+    try:
+        observed = await _objects(release, providers)
+        decision = decide(release.spec, release.status, observed, now)
+        if decision.status.phase is not release.status.phase:
+            return observed
+        return replace(observed, samples=await measuring)
+    finally:
+        measuring.cancel()
+
+
+async def _objects(release: Release, providers: Providers) -> Observed:
     workloads = providers.workloads
-    (stable, no_stable), (canary, no_canary), (route, no_route), samples = await asyncio.gather(
+    (stable, no_stable), (canary, no_canary), (route, no_route) = await asyncio.gather(
         _usable(workloads.observe_stable(release.target)),
         _usable(workloads.observe_canary(release.target)),
         _usable(providers.traffic.observe(release.split)),
-        _measure(release, providers.metrics, now),
     )
     problem = no_stable or no_route or no_canary or bad_analysis(release)
     if problem is None and stable is None:
@@ -60,7 +74,6 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
         route=route,
         deleting_since=release.deleting_since,
         problem=problem,
-        samples=samples,
     )
 
 

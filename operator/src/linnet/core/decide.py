@@ -94,6 +94,9 @@ def _leaving(situation: Situation) -> Decision:
         if decision.status.weight.wanted:
             # Stable can't take over: the canary keeps serving, which works without the operator.
             return Decision(decision.status, (*decision.actions, ReleaseStable(), LetGo()))
+    if status.phase is Phase.PENDING and not status.stable_revision:
+        # Never adopted: what the route and the cluster hold may be another release's.
+        return Decision(status, (LetGo(),))
     state = withdraw(situation)
     status = status.model_copy(
         update={"weight": state.weight, "message": state.message or "Leaving"}

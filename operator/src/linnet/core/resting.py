@@ -7,6 +7,7 @@ from linnet.core.actions import Action, RemoveCanary, RestoreRoute
 from linnet.core.decision import (
     Decision,
     Situation,
+    Trouble,
     enter,
     hold_stable,
     missing_part,
@@ -25,6 +26,9 @@ def pending(situation: Situation) -> Decision:
     if problem is not None or stable is None:
         missing = missing_part(situation)
         return stay(situation, missing.message, (), LOOK_AGAIN, missing)
+    if stable.replicas == 0:
+        message = "The Deployment is scaled to 0: there is nothing to guard until it has pods"
+        return stay(situation, message, (), LOOK_AGAIN, Trouble("ScaledToZero", message))
     serving = tuple(stable.serving)
     settled = stable.rolled_out or stable.paused
     if not settled or len(serving) != 1:
