@@ -2,8 +2,8 @@
 
 import pytest
 
-from linnet.api.status import Phase
-from linnet.core.actions import LetGo, ReleaseStable
+from linnet.api.status import CanaryReleaseStatus, Phase
+from linnet.core.actions import LetGo, ReleaseStable, RestoreRoute
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
 from tests.support.world import World, adopted, releasing
 
@@ -134,3 +134,19 @@ def test_a_weight_that_somebody_sets_again_and_again_is_no_hot_loop() -> None:
         world.sleep(SECOND)
     assert world.canary is not None  # it serves half of the traffic
     world.run(gone)
+
+
+def test_a_release_that_never_adopted_leaves_another_ones_canary_alone() -> None:
+    world = releasing(ALL)
+    world.run(Phase.PROGRESSING)
+    first = world.status
+    world.status = CanaryReleaseStatus()
+    world.problem = ("AlreadyGuarded", "another CanaryRelease guards the Deployment")
+    world.delete()
+    world.run(gone)
+    assert world.trail[-1].decision.actions[-1] == LetGo()
+    assert not any(isinstance(a, RestoreRoute) for a in world.trail[-1].decision.actions)
+    assert world.canary is not None
+    assert world.route is not None
+    assert world.route.listed
+    assert first.phase is Phase.PROGRESSING

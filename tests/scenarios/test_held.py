@@ -103,6 +103,15 @@ def test_a_hold_beyond_its_deadline_waits_if_the_user_wants_that() -> None:
     assert world.condition("Stalled") == ""
 
 
+def test_a_release_that_is_getting_its_evidence_at_the_deadline_goes_on() -> None:
+    world = releasing()
+    world.readings["errorRate"] = None
+    world.run(lambda world: holds(world) == ["NoData"])
+    world.rest(HOUR - 40 * SECOND)
+    world.readings["errorRate"] = 0.0
+    world.run(Phase.PROMOTED)
+
+
 def test_a_healthy_release_survives_a_long_outage_of_the_operator() -> None:
     world = releasing()
     world.rest(MINUTE)

@@ -3,6 +3,7 @@
 from linnet.api.status import DecisionKind, Phase, Verdict
 from linnet.core.actions import SetWeight
 from tests.support.builders import MINUTE, SECOND, make_spec
+from tests.support.oracle import assert_sound
 from tests.support.world import World, adopted, releasing
 
 
@@ -113,6 +114,14 @@ def test_a_step_without_hold_time_still_waits_for_its_evidence() -> None:
     assert world.now - entered >= 2 * MINUTE  # the first window, then three measurements
 
 
+def test_evidence_does_not_pass_on_to_the_next_weight_however_fast_the_route_is() -> None:
+    world = releasing(make_spec(20, 60, 100, hold="0s"), until=Phase.STARTING)
+    assert world.route is not None
+    world.route.lag = 0 * SECOND
+    world.run(Phase.PROMOTED)
+    assert_sound(world)
+
+
 def test_a_check_that_cannot_apply_is_skipped() -> None:
     world = adopted()
     assert world.stable is not None
@@ -144,7 +153,7 @@ def test_a_paused_deployment_is_adopted_and_its_waiting_template_released() -> N
 
 
 def test_a_rollout_by_somebody_else_is_followed() -> None:
-    world = adopted()
+    world = releasing(make_spec(100, hold="1m"), until=Phase.PROMOTED)
     assert world.stable is not None
     world.stable.asked = world.stable.ready = {"v7": 4}
     world.push("v7")
@@ -152,4 +161,4 @@ def test_a_rollout_by_somebody_else_is_followed() -> None:
     assert world.status.stable_revision == "v7"
     assert world.last.reason == "RolledOutElsewhere"
     assert world.last.revision == "v7"
-    assert world.status.phase is Phase.IDLE
+    assert world.status.phase is Phase.PROMOTED

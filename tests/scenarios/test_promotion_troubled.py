@@ -62,6 +62,15 @@ def test_a_canary_lost_during_promotion_gives_its_traffic_to_stable() -> None:
     assert world.weights == [0, 100, 0]
 
 
+def test_traffic_stays_on_the_canary_where_neither_has_a_ready_pod() -> None:
+    world = promoting()
+    assert world.stable is not None
+    world.broken.add("v2")
+    world.stable.ready = dict.fromkeys(world.stable.ready, 0)
+    assert world.look().actions == ()
+    assert world.weight == 100
+
+
 def test_a_promotion_goes_on_without_its_route() -> None:
     world = promoting()
     world.route = None

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from linnet.api.status import DecisionKind, Phase
-from linnet.core.actions import SetWeight
+from linnet.core.actions import HoldStable, SetWeight
 from tests.support.builders import MINUTE, SECOND, START, make_spec
 from tests.support.world import HEALTHY, Kill, World, releasing
 
@@ -205,6 +205,13 @@ def test_traffic_returns_first_and_again_if_the_write_was_lost() -> None:
     assert world.weight == 5
     world.rest(SECOND)
     assert world.weight == 0
+
+
+def test_traffic_returns_before_a_resumed_deployment_is_paused() -> None:
+    world = releasing()
+    world.resume()
+    world.crashing["v2"] = "CrashLoopBackOff"
+    assert world.look().actions == (SetWeight(0), HoldStable())
 
 
 def test_the_canary_drains_before_its_pods_go() -> None:

@@ -116,7 +116,10 @@ def test_the_canary_spreads_among_its_own_pods_and_keeps_affinities() -> None:
         },
     }
     plain = {"maxSkew": 1, "topologyKey": "host"}
-    pods, _ = made(template_with(topologySpreadConstraints=[spread, plain], affinity=affinity))
+    terms = {"labelSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}}
+    labels = {"labelSelector": {"matchLabels": {"tier": "web"}}}
+    constraints = [spread, plain, terms, labels]
+    pods, _ = made(template_with(topologySpreadConstraints=constraints, affinity=affinity))
     spec = pods["spec"]["template"]["spec"]
     assert spec["topologySpreadConstraints"][0]["labelSelector"] == {
         "matchLabels": {"app": "shop-canary", "tier": "web"},
@@ -125,7 +128,7 @@ def test_the_canary_spreads_among_its_own_pods_and_keeps_affinities() -> None:
             {"key": "tier", "operator": "Exists"},
         ],
     }
-    assert spec["topologySpreadConstraints"][1] == plain
+    assert spec["topologySpreadConstraints"][1:] == [plain, terms, labels]
     assert spec["affinity"] == affinity
 
 

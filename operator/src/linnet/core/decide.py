@@ -95,19 +95,24 @@ def _leaving(situation: Situation) -> Decision:
             # Stable can't take over: the canary keeps serving, which works without the operator.
             return Decision(decision.status, (*decision.actions, ReleaseStable(), LetGo()))
     if status.phase is Phase.PENDING and not status.stable_revision:
-        # Never adopted: what the route and the cluster hold may be another release's.
-        return Decision(status, (LetGo(),))
+        # Never adopted: a canary in the route or in the cluster is another release's.
+        return Decision(status, _handing_back(situation))
     state = withdraw(situation)
     status = status.model_copy(
         update={"weight": state.weight, "message": state.message or "Leaving"}
     )
     if not state.done:
         return Decision(status, state.actions, state.wake_after)
-    actions: tuple[Action, ...] = (LetGo(),)
-    if stable is not None:
-        served = set(stable.serving) == {stable.template_revision}
-        actions = (ReleaseStable(stable.template_revision if served else ""), LetGo())
-    return Decision(status, actions)
+    return Decision(status, _handing_back(situation))
+
+
+def _handing_back(situation: Situation) -> tuple[Action, ...]:
+    """Give the Deployment back, resumed only if its template is the one that serves."""
+    stable = situation.observed.stable
+    if stable is None:
+        return (LetGo(),)
+    served = set(stable.serving) == {stable.template_revision}
+    return (ReleaseStable(stable.template_revision if served else ""), LetGo())
 
 
 _PHASES: dict[Phase, Callable[[Situation], Decision]] = {

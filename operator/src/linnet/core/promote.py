@@ -36,7 +36,7 @@ def promoting(situation: Situation) -> Decision:
             f"stays on the canary. Put the template back to go on",
         )
         return stay(situation, trouble.message, (*actions, *hold_stable(situation)), None, trouble)
-    if stable.rolled_out and set(stable.serving) == {status.canary_revision}:
+    if stable.rolled_out:
         return _return_traffic(situation)
     if stable.paused:
         actions = (*actions, ResumeStable(status.canary_revision))
