@@ -17,6 +17,7 @@ down: .venv ## remove the demo's cluster
 check: lint unit ## lint, types, generated files, unit tests, scenarios: under a minute
 
 lint: .venv
+	@mkdir -p out
 	.venv/bin/ruff check --quiet .
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/lint-imports --no-cache > out/lint-imports.txt || { cat out/lint-imports.txt; exit 1; }

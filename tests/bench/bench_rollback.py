@@ -4,6 +4,7 @@ Beside it, in the same run, the floor: the same for a bare change of the route's
 """
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -20,7 +21,7 @@ from hack.load_process import LoadProcess
 from linnet.api.status import Phase
 from tests.support.shop import NAME, Shop, decided
 
-CLUSTER = "linnet-bench"
+CLUSTER = os.environ.get("LINNET_TEST_CLUSTER", "linnet-bench")
 ROLLBACKS = 20
 RATE = 200.0
 WEIGHT = 50
