@@ -1,4 +1,7 @@
-"""Stable and canary on a real API server with its controllers; the test plays the kubelet."""
+"""Stable and canary on a real API server with its controllers; the test plays the kubelet.
+
+One file of more than 400 lines, because all of its tests share one stage and its hands.
+"""
 
 import asyncio
 import secrets

@@ -120,8 +120,10 @@ class World:
         self.stable, self.hidden_stable = self.hidden_stable, self.stable
 
     def hide_route(self) -> None:
-        """The route goes away, or comes back as it was."""
+        """The route goes away, or comes back, to be accepted anew."""
         self.route, self.hidden_route = self.hidden_route, self.route
+        if self.route:
+            self.route.accepted_at = self.now + self.route.lag
 
     def later(self, delay: timedelta, event: "Callable[[World], None]") -> None:
         """Let something happen after a while."""
@@ -130,6 +132,8 @@ class World:
     # What the operator sees and does.
 
     def observe(self) -> Observed:
+        if self.route:
+            self.route.settle(self.now, self._backend_exists)
         due = analysis_due(self.spec, self.status, self.now)
         return Observed(
             generation=self.generation,
