@@ -146,7 +146,7 @@ NO_DURATION = "in body should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'"
 REFUSALS: dict[str, tuple[Object, str]] = {
     "wrong kind": (target(kind="StatefulSet"), NOT_DEPLOYMENT),
     "wrong API version": (target(apiVersion="apps/v2"), NOT_DEPLOYMENT),
-    "target name too long": (target(name="n" * 57), "may not be more than 56"),
+    "target name too long": (target(name="n" * 56), "may not be more than 55"),
     "target name empty": (target(name=""), "spec.targetRef.name in body should be at least 1"),
     "target name not a DNS label": (target(name="My.Shop"), "spec.targetRef.name in body should"),
     "no target name": ({"targetRef": {}}, "spec.targetRef.name: Required value"),

@@ -36,9 +36,9 @@ class TargetRef(Model):
     kind: str = Field("Deployment", max_length=63)
     """Kind of the workload. Only Deployment."""
     name: Annotated[
-        str, Field(min_length=1, max_length=56, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+        str, Field(min_length=1, max_length=55, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
     ]
-    """Name of the Deployment. At most 56 characters, as its canary is called NAME-canary."""
+    """Name of the Deployment. At most 55 characters, as its canary is called NAME-canary."""
 
 
 class Traffic(Model):
