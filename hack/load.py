@@ -116,9 +116,10 @@ class Load:
         start = loop.time()
         places = asyncio.Semaphore(plan.in_flight)
         for number in range(plan.limit):
-            due = start + number / plan.rate
-            if due - start >= plan.seconds or self._stopping.is_set():
+            after = number / plan.rate
+            if after >= plan.seconds or self._stopping.is_set():
                 return
+            due = start + after
             if (wait := due - loop.time()) > 0:
                 await asyncio.sleep(wait)
             await places.acquire()

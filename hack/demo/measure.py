@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hack.answers import Answer, Answers
 from hack.demo.progress import Progress
-from hack.demo.releases import MIN_REQUESTS
+from hack.demo.releases import MIN_REQUESTS, SETTLE_S
 
 ROLLBACK_BUDGET_S = 1.0
 """From the decision on, the data plane has that long to take the canary out of traffic."""
@@ -43,6 +43,7 @@ class Result:
 
     detection_s: fault visible -> decision. rollback_s: decision -> last request on the canary.
     outside_kinds: failed requests that a correct rollback doesn't explain, by status or error.
+    failures_after: of the others, those sent while traffic was following the decision.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Result:
     requests: dict[str, int]
     failures: dict[str, int]
     outside_kinds: dict[str, int]
+    failures_after: int
     steps: tuple[StepResult, ...]
 
     @property
@@ -93,6 +95,9 @@ def result(progress: Progress, answers: Answers, visible: float | None) -> Resul
         outside_kinds=dict(
             Counter(a.kind for a in span if a.failed and not excused(a, (progress,)))
         ),
+        failures_after=sum(
+            1 for a in span if a.failed and decided and a.sent > decided and excused(a, (progress,))
+        ),
         steps=steps(progress, answers),
     )
 
@@ -102,7 +107,7 @@ def steps(progress: Progress, answers: Answers) -> tuple[StepResult, ...]:
     found = []
     for at in progress.weights():
         if at.until is not None:
-            share = answers.share(at.since, at.until, track="canary")
+            share = answers.share(at.since + SETTLE_S, at.until, track="canary")
             found.append(StepResult(at.weight, share.requests, share.percent))
     return tuple(found)
 

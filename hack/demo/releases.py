@@ -12,6 +12,9 @@ NAME = "recochat"
 STEPS = (5, 10, 50, 100)
 MIN_REQUESTS = 2000
 """A step's split is judged over at least so many requests."""
+SETTLE_S = 1
+"""The split counts from that long after the route has reported a weight: a busy gateway takes
+a moment to do what it has reported."""
 WINDOW_S, INTERVAL_S, MIN_SAMPLES, DRAIN_S = 10, 2, 3, 5
 _SPARE = 1.1
 
@@ -70,7 +73,7 @@ def select(only: str) -> tuple[Release, ...]:
 
 def hold_seconds(rate: float) -> int:
     """How long a step is held, so that it sees enough requests and enough measurements."""
-    for_requests = math.ceil(MIN_REQUESTS * _SPARE / rate)
+    for_requests = math.ceil(MIN_REQUESTS * _SPARE / rate) + SETTLE_S
     return max(for_requests, WINDOW_S + INTERVAL_S * MIN_SAMPLES)
 
 

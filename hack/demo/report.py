@@ -40,6 +40,7 @@ def _release(result: Result) -> dict[str, Any]:
         "failures": result.failures,
         "client_failures": result.client_failures,
         "failures_outside_canary": result.failures_outside,
+        "failures_after_decision": result.failures_after,
         "failures_outside_kinds": result.outside_kinds,
         "steps": [
             {

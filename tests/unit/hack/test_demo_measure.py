@@ -4,15 +4,18 @@ from hack.demo.measure import StepResult, excused, result, rollback_seconds, ste
 from tests.support.demo import GOOD, START, answers, promoted, request, rolled_back, split
 
 
-def test_the_split_is_measured_over_the_time_at_the_weight() -> None:
+def test_the_split_is_measured_at_the_weight_once_it_has_settled() -> None:
     seen = answers(
-        split(0, 5, 0),
-        split(5, 25, 50),
+        split(0, 5.9, 0),  # the gateway follows 0.9 s after the route's report
+        split(5.9, 25, 50),
         split(25, 25.2, 50),
         split(25.2, 50, 100),
         split(50, 60, 0),
     )
-    assert steps(promoted(), seen) == (StepResult(50, 2000, 50.0), StepResult(100, 2480, 100.0))
+    first, last = steps(promoted(), seen)
+    assert (first.weight, first.requests) == (50, 1900)
+    assert first.measured_share == pytest.approx(50, abs=0.6)
+    assert last == StepResult(100, 2380, 100.0)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,12 @@ def test_result_of_a_promotion_that_lost_a_request_is_not_good() -> None:
     assert found.as_expected
     assert (found.failures, found.outside_kinds) == ({"none": 1}, {"TimeoutError": 1})
     assert not found.good
+
+
+def test_failures_while_traffic_follows_the_decision_are_told_apart() -> None:
+    late = [request(19.9, "v3", "canary", 500), request(20.1, "v3", "canary", 500)]
+    found = result(rolled_back(), answers(late), None)
+    assert (found.client_failures, found.failures_after, found.failures_outside) == (2, 1, 0)
 
 
 def test_a_slow_rollback_is_not_good() -> None:

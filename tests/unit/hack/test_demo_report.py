@@ -12,6 +12,7 @@ def outcome(**changes: object) -> Result:
         "name": "v2", "outcome": "Promoted", "reason": "Promoted", "as_expected": True,
         "seconds": 80.04, "detection_s": None, "rollback_s": None,
         "requests": {"v1": 9000, "v2": 3000}, "failures": {}, "outside_kinds": {},
+        "failures_after": 0,
         "steps": (StepResult(5, 2415, 4.9689),),
     }  # fmt: skip
     return Result(**{**values, **changes})  # type: ignore[arg-type]
@@ -39,6 +40,7 @@ def test_json_has_what_was_promised() -> None:
         "failures": {},
         "client_failures": 0,
         "failures_outside_canary": 0,
+        "failures_after_decision": 0,
         "failures_outside_kinds": {},
         "steps": [{"weight": 5, "requests": 2415, "measured_share": 4.969, "error_pp": -0.031}],
     }
