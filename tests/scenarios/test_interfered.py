@@ -190,3 +190,22 @@ def test_nothing_is_adopted_before_there_is_a_target() -> None:
     assert world.decisions == [DecisionKind.STALLED]
     world.stable = away
     world.run(Phase.IDLE, limit=HOUR)
+
+
+def test_the_next_version_waits_until_the_withdrawn_ones_failures_are_out_of_the_window() -> None:
+    world = releasing()
+    world.push("v3")
+    world.run(Phase.IDLE)
+    withdrawn = world.now
+    world.run(Phase.STARTING)
+    assert world.now - withdrawn >= world.spec.analysis.window
+    assert world.status.canary_revision == "v3"
+
+
+def test_after_a_promotion_the_next_version_starts_at_once() -> None:
+    world = releasing()
+    world.run(Phase.PROMOTED)
+    promoted = world.now
+    world.push("v3")
+    world.run(Phase.STARTING)
+    assert world.now - promoted < world.spec.analysis.window

@@ -15,6 +15,7 @@ from linnet.core.decision import (
     stay,
 )
 from linnet.core.observed import StableObserved
+from linnet.core.steps import remaining
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How often an unusable target is looked at, beside the watches that tell of a change."""
@@ -64,7 +65,23 @@ def at_rest(situation: Situation) -> Decision:
         return stay(situation, f"Suspended: {wanted} waits to be released", actions)
     if actions:
         return stay(situation, "Making ready for the next release", actions)
+    left = _earlier_canary_measured(situation)
+    if left:
+        message = "Waiting for the earlier canary to leave the window of the queries"
+        return stay(situation, message, (), left)
     return _start(situation, wanted)
+
+
+def _earlier_canary_measured(situation: Situation) -> timedelta | None:
+    """Time for which a query's window still holds a canary that was withdrawn.
+
+    Its pods have names like the next one's, and its failures must not be blamed on that. What
+    was promoted has no failures to be blamed.
+    """
+    status = situation.status
+    if status.phase is Phase.PROMOTED or not status.canary_revision:
+        return None
+    return remaining(status.phase_since, situation.spec.analysis.window, situation.now)
 
 
 def _start(situation: Situation, revision: str) -> Decision:
