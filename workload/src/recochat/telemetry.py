@@ -135,6 +135,7 @@ class TelemetryMiddleware:
             status = status or _CLIENT_CLOSED_REQUEST
             raise
         except Exception as error:
+            # The boundary of one request: whatever went wrong is counted and answered.
             failure = error
             if status:  # Too late for another answer: let the server cut the connection.
                 status = 500

@@ -84,6 +84,7 @@ class Watches:
         try:
             asyncio.run(self._watch())
         except Exception:
+            # The thread's boundary: whatever ended the watches is logged, and ends the process.
             log.exception("The watches have failed")
         finally:
             self._ended()

@@ -58,6 +58,7 @@ class Work:
             log.warning("%s: %s", type(error).__name__, error, extra=where)
             self._try_again(key, error)
         except Exception as error:
+            # The boundary of one look: one release's fault must not stop the others.
             log.exception("Looking at the release failed", extra=where)
             self._try_again(key, error)
         finally:
