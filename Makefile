@@ -39,6 +39,9 @@ bench: .venv ## every benchmark; bench-NAME for one
 bench-%: .venv
 	$(PYTHON) -m hack.bench $*
 
+soak: .venv ## the benchmarks that take hours
+	$(PYTHON) -m hack.bench soak
+
 verify: .venv ## write the generated files anew
 	$(PYTHON) -m hack.generate
 
@@ -56,5 +59,5 @@ lock: .venv ## pin all dependencies anew
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e operator -e workload
 	@touch .venv
 
-.PHONY: help demo down check lint unit test e2e bench verify lock
+.PHONY: help demo down check lint unit test e2e bench soak verify lock
 .DEFAULT_GOAL := help

@@ -17,6 +17,8 @@ from linnet.providers.kubernetes import (
     Manifest,
     Resource,
 )
+from linnet.providers.mirror import WATCHED, Mirror
+from linnet.providers.mirrored import MirroredClient
 from tests.support.apiserver import ApiServer
 from tests.support.fake_kubernetes import Cluster, FakeKubernetes
 from tests.support.workload_manifests import deployment, http_route, service
@@ -59,12 +61,18 @@ async def real(gateway_server: ApiServer) -> AsyncIterator[Subject]:
     await client.close()
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", "real", "mirrored"])
 def subject(request: pytest.FixtureRequest) -> Subject:
+    if request.param == "real":
+        found: Subject = request.getfixturevalue("real")
+        return found
+    fake = FakeKubernetes(Cluster(unknown={WIDGETS}))
     if request.param == "fake":
-        return Subject(FakeKubernetes(Cluster(unknown={WIDGETS})), "default")
-    found: Subject = request.getfixturevalue("real")
-    return found
+        return Subject(fake, "default")
+    mirror = Mirror(lambda: 0.0)
+    for resource in WATCHED:
+        mirror.fill(resource, [])
+    return Subject(MirroredClient(fake, mirror), "default")
 
 
 def version(manifest: Manifest) -> str:
@@ -199,6 +207,19 @@ async def test_a_json_patch_puts_the_status_whole(subject: Subject) -> None:
     for _ in range(2):
         changed = await subject.patch(HTTPROUTES, patch, "status")
     assert changed["status"] == {"parents": []}
+
+
+async def test_a_status_is_put_over_one_version_only(subject: Subject) -> None:
+    made = await subject.have(HTTPROUTES, http_route())
+    version = {"op": "replace", "path": "/metadata/resourceVersion"}
+    patch: Any = [
+        {"op": "add", "path": "/status", "value": {"parents": []}},
+        {**version, "value": made["metadata"]["resourceVersion"]},
+    ]
+    changed = await subject.patch(HTTPROUTES, patch, "status")
+    assert changed["status"] == {"parents": []}
+    with pytest.raises(Conflict):
+        await subject.patch(HTTPROUTES, patch, "status")
 
 
 async def test_a_json_patch_that_does_not_fit(subject: Subject) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from linnet.core.observed import Sample
+from linnet.core.observed import Sample, Table
 from linnet.providers.metrics.base import MetricsProvider
 from linnet.providers.metrics.prometheus import THREADS, Prometheus
 from tests.support.fake_metrics import FakeMetrics
@@ -34,6 +34,15 @@ VALUES = {
     "sum(requests)": Sample(value=8.0),
     "scalar(sum(requests))": Sample(value=8.0),
     "1.5": Sample(value=1.5),
+}
+TABLES = {
+    "requests": Table({("canary", ""): 3.0, ("stable", ""): 5.0}),
+    "sum(requests)": Table({("", ""): 8.0}),
+    "broken": Table({("", ""): None}),
+    "absent_series": Table(),
+    '{__name__=~"broken|endless"}': Table(
+        error="the query gave several series with the same track, town"
+    ),
 }
 NO_DATA = ["absent_series", "broken", "endless", "-endless", "vector(0) / 0", "NaN", "1 / 0"]
 TWO_SERIES = "the query gave 2 series instead of one: aggregate with sum(...)"
@@ -54,7 +63,7 @@ async def metrics(request: pytest.FixtureRequest) -> AsyncIterator[MetricsProvid
     provider: MetricsProvider
     if request.param == "fake":
         errors = {"requests": Sample(error=TWO_SERIES), "sum(": Sample(error="unclosed left")}
-        provider = FakeMetrics({**VALUES, **errors})
+        provider = FakeMetrics({**VALUES, **errors}, TABLES)
     else:
         provider = Prometheus(request.getfixturevalue("prometheus_url"))
     yield provider
@@ -82,6 +91,11 @@ async def test_no_number_is_no_data(metrics: MetricsProvider, promql: str) -> No
     assert await metrics.query(promql) == Sample()
 
 
+@pytest.mark.parametrize("promql", TABLES)
+async def test_rows(metrics: MetricsProvider, promql: str) -> None:
+    assert await metrics.table(promql, ("track", "town")) == TABLES[promql]
+
+
 async def test_several_series_are_an_error(metrics: MetricsProvider) -> None:
     assert await metrics.query("requests") == Sample(error=TWO_SERIES)
 
@@ -96,6 +110,7 @@ async def test_an_unreachable_server_is_an_error(unreachable: MetricsProvider) -
     sample = await unreachable.query("1")
     assert sample.value is None
     assert sample.error.endswith("can't be reached")
+    assert (await unreachable.table("1", ())).error == sample.error
 
 
 # From here on: Prometheus alone.
@@ -193,7 +208,7 @@ async def test_the_stub_can_be_asked(stub: Stub, asking: Prometheus) -> None:
         (["success"], "not as Prometheus does"),
         ("<html>log in</html>", "not as Prometheus does"),
         ('{"status":"success","data":{"resultType":"vec', "not as Prometheus does"),
-        (success([], note="x" * (1 << 20)), "more than 1 MiB"),
+        (success([], note="x" * (8 << 20)), "more than 8 MiB"),
     ],
 )
 async def test_an_answer_that_must_not_be_used(

@@ -271,7 +271,12 @@ class FakeKubernetes(KubernetesClient):
         return self._do(Call("delete", *place), work)
 
     async def disown(
-        self, resource: Resource, namespace: str, name: str, field_manager: str
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        field_manager: str,
+        found: Manifest | None = None,
     ) -> None:
         place = (resource, namespace, name)
         if field_manager not in self.cluster.owners.get(place, {}):

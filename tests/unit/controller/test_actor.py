@@ -15,22 +15,27 @@ from linnet.core.actions import (
     LetGo,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopies,
     RestoreRoute,
     ResumeStable,
     SetWeight,
+    WriteConfig,
 )
 from linnet.core.observed import RouteObserved
+from linnet.providers.config import ConfigCopies
 from linnet.providers.errors import Conflict, LeaseLost, NotFound, Unusable
 from linnet.providers.kubernetes import CANARYRELEASES
+from linnet.providers.metrics.shared import SharedMetrics
 from linnet.providers.traffic.base import Split
 from linnet.providers.workloads import Target, Workloads
+from tests.support.builders import START
 from tests.support.fake_kubernetes import FakeKubernetes
 from tests.support.fake_metrics import FakeMetrics
 from tests.support.releases import MINIMAL, release
 
 KEY = Key("default", "shop")
 TARGET = Target("default", "shop", "shop", "shop")
-SPLIT = Split("default", "shop", "shop", "shop-canary")
+SPLIT = Split("default", "shop", "shop", "shop-canary", target="shop", release="shop")
 
 
 @dataclass
@@ -80,6 +85,20 @@ class RecordedTraffic:
         self.recorder.note("restore", split)
 
 
+class RecordedConfig(ConfigCopies):
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    async def keep(self, target: Target, wanted: str) -> None:
+        self.recorder.note("keep", target, wanted)
+
+    async def write(self, target: Target, wanted: str) -> None:
+        self.recorder.note("write", target, wanted)
+
+    async def remove_copies(self, target: Target, keep: str = "") -> None:
+        self.recorder.note("remove_copies", target, keep)
+
+
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()
@@ -93,7 +112,8 @@ def client() -> FakeKubernetes:
 @pytest.fixture
 def actor(client: FakeKubernetes, recorder: Recorder) -> Actor:
     workloads, traffic = RecordedWorkloads(recorder), RecordedTraffic(recorder)
-    return Actor(client, Providers(workloads, traffic, FakeMetrics()))
+    metrics = SharedMetrics(FakeMetrics(), lambda: START)
+    return Actor(client, Providers(workloads, traffic, metrics, RecordedConfig(recorder)))
 
 
 def stored(client: FakeKubernetes, *finalizers: str) -> Release:
@@ -117,6 +137,8 @@ EXPECTED: list[tuple[Action, tuple[Any, ...]]] = [
     (RemoveCanary(), ("remove_canary", TARGET)),
     (ReleaseStable("v2"), ("let_go", TARGET, "v2")),
     (ReleaseStable(), ("let_go", TARGET, "")),
+    (WriteConfig("c2"), ("write", TARGET, "c2")),
+    (RemoveCopies("c2"), ("remove_copies", TARGET, "c2")),
 ]
 
 
@@ -131,6 +153,16 @@ async def test_one_action_is_one_call(
     await actor.apply(stored(client), action)
     assert recorder.calls == [call]
     assert client.writes == []
+
+
+async def test_a_canary_with_config_gets_its_copies_first(
+    actor: Actor, client: FakeKubernetes, recorder: Recorder
+) -> None:
+    await actor.apply(stored(client), EnsureCanary("v2-c2", 3))
+    assert recorder.calls == [
+        ("keep", TARGET, "c2"),
+        ("ensure_canary", TARGET, "v2-c2", 3),
+    ]
 
 
 @pytest.mark.parametrize("action", [action for action, _ in EXPECTED], ids=str)

@@ -52,7 +52,14 @@ def test_a_pod_goes_by_its_name(environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", [("--port", "http"), ("--workers", "0"), ("--workers", "x"), ("--log-level", "loud")]
+    "flags",
+    [
+        ("--port", "http"),
+        ("--workers", "0"),
+        ("--workers", "x"),
+        ("--log-level", "loud"),
+        ("--tracked-kinds", "ConfigMap,Pod"),
+    ],
 )
 def test_a_flag_that_makes_no_sense(
     flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
@@ -69,6 +76,18 @@ def test_a_variable_that_makes_no_sense(
     with pytest.raises(SystemExit):
         parse()
     assert "argument --port: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [("", ()), ("ConfigMap", ("ConfigMap",)), ("ConfigMap,Secret", ("ConfigMap", "Secret"))],
+)
+def test_the_kinds_that_may_be_tracked(
+    environment: pytest.MonkeyPatch, text: str, kinds: tuple[str, ...]
+) -> None:
+    assert parse().tracked_kinds == ("ConfigMap",)
+    environment.setenv("LINNET_TRACKED_KINDS", text)
+    assert parse().tracked_kinds == kinds
 
 
 def test_the_level_may_be_in_lower_case() -> None:

@@ -8,21 +8,25 @@ from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.observe import Providers, observe
 from linnet.controller.release import Key, Release, write_status
 from linnet.core.observed import Observed, Sample
+from linnet.providers.config import ConfigCopies
 from linnet.providers.errors import Unreachable
 from linnet.providers.kubernetes import (
     CANARYRELEASES,
+    CONFIGMAPS,
     DEPLOYMENTS,
     HTTPROUTES,
     PODS,
     SERVICES,
+    Resource,
 )
+from linnet.providers.metrics.shared import SharedMetrics
 from linnet.providers.traffic.gateway_api import GatewayApiTraffic
 from linnet.providers.workloads import Target, Workloads
 from tests.support.builders import MINUTE, SECOND, START, make_status
 from tests.support.fake_kubernetes import FakeKubernetes
 from tests.support.fake_metrics import FakeMetrics
 from tests.support.releases import MINIMAL
-from tests.support.workload_manifests import deployment, http_route, service
+from tests.support.workload_manifests import config_map, deployment, http_route, service
 
 QUERY = {"name": "orders", "query": "sum(orders)", "rollback": {"above": 1}}
 
@@ -31,6 +35,7 @@ class World:
     def __init__(self) -> None:
         self.client = FakeKubernetes()
         self.metrics = FakeMetrics()
+        self.tracked: list[dict[str, str]] = []
         self.client.add(DEPLOYMENTS, deployment())
         self.client.add(SERVICES, service())
         self.client.add(HTTPROUTES, http_route())
@@ -45,10 +50,17 @@ class World:
             "apiVersion": CANARYRELEASES.api_version,
             "kind": CANARYRELEASES.kind,
             "metadata": {"name": "shop", "namespace": "default", "generation": 4, **metadata},
-            "spec": {**MINIMAL, "analysis": {"metrics": list(metrics)}},
+            "spec": {
+                **MINIMAL,
+                "analysis": {"metrics": list(metrics)},
+                "trackedConfig": list(self.tracked),
+            },
             "status": write_status(status or CanaryReleaseStatus()),
         }
-        providers = Providers(Workloads(self.client), GatewayApiTraffic(self.client), self.metrics)
+        client = self.client
+        shared = SharedMetrics(self.metrics, lambda: START + MINUTE)
+        config = ConfigCopies(client, ["ConfigMap"])
+        providers = Providers(Workloads(client), GatewayApiTraffic(client), shared, config)
         release = Release.read(Key("default", "shop"), manifest)
         return await observe(release, providers, START + MINUTE)
 
@@ -92,6 +104,33 @@ async def test_no_deployment(world: World) -> None:
     assert observed.route is not None
 
 
+async def test_tracked_config_is_read_and_its_problems_are_told(world: World) -> None:
+    world.tracked = [{"name": "settings", "mountedAs": "settings-live"}]
+    observed = await world.observe()
+    assert observed.problem is not None
+    assert observed.problem[0] == "ConfigMissing"
+    world.client.add(CONFIGMAPS, config_map())
+    observed = await world.observe()
+    assert observed.config is not None
+    assert observed.config.problem is None
+    assert observed.problem == (
+        "ConfigNotMounted",
+        "spec.trackedConfig[0].mountedAs: the template of Deployment shop does not read ConfigMap "
+        "settings-live: name it there instead of settings, or remove the entry",
+    )
+    container = {"name": "app", "envFrom": [{"configMapRef": {"name": "settings-live"}}]}
+    template = {"spec": {"containers": [container]}}
+    world.client.edit(DEPLOYMENTS, "default", "shop", {"spec": {"template": template}})
+    assert (await world.observe()).problem is None
+
+
+async def test_a_secret_that_may_not_be_read_is_told(world: World) -> None:
+    world.tracked = [{"kind": "Secret", "name": "keys", "mountedAs": "keys-live"}]
+    observed = await world.observe()
+    assert observed.problem is not None
+    assert observed.problem[0] == "KindNotTracked"
+
+
 async def test_no_route(world: World) -> None:
     world.remove(HTTPROUTES)
     observed = await world.observe()
@@ -118,10 +157,14 @@ async def test_no_service(world: World) -> None:
     assert observed.problem[0] == "ServiceMissing"
 
 
-async def test_a_canary_that_is_somebody_elses(world: World) -> None:
-    taken = deployment()
+@pytest.mark.parametrize(
+    ("kind", "taken"), [(DEPLOYMENTS, deployment()), (SERVICES, service())], ids=["pods", "access"]
+)
+async def test_a_canary_that_is_somebody_elses(
+    world: World, kind: Resource, taken: dict[str, Any]
+) -> None:
     taken["metadata"]["name"] = "shop-canary"
-    world.client.add(DEPLOYMENTS, taken)
+    world.client.add(kind, taken)
     observed = await world.observe()
     assert observed.problem is not None
     assert observed.problem[0] == "NameTaken"
@@ -182,7 +225,7 @@ async def test_an_unknown_variable_in_mid_release_is_an_error_of_the_measurement
     [
         CanaryReleaseStatus(),
         make_status(Phase.PROMOTING),
-        make_status(analysed_at=START + MINUTE - 29 * SECOND),
+        make_status(analysed_at=START + MINUTE - 14 * SECOND),
     ],
     ids=["pending", "promoting", "measured just now"],
 )

@@ -2,18 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
-from linnet.controller.release import FINALIZER, Key
+from linnet.controller.release import FINALIZER
 from linnet.controller.run import operate
 from linnet.controller.settings import Settings
+from linnet.controller.watches import Tell
 from linnet.providers.errors import LeaseLost, Unreachable
-from linnet.providers.kubernetes import CANARYRELEASES, LEASES
+from linnet.providers.kubernetes import CANARYRELEASES, LEASES, Resource
 from tests.support.fake_kubernetes import Cluster, FakeKubernetes
 from tests.support.releases import MINIMAL, release
 
@@ -22,43 +24,51 @@ SETTINGS = Settings(
     prometheus_token_file="",
     prometheus_ca_file="",
     namespace="default",
+    shard="",
     lease_namespace="linnet",
     lease_name="linnet-operator",
     identity="one",
     port=0,
     workers=2,
+    tracked_kinds=(),
     log_level="INFO",
 )
+
+Event = tuple[Resource, str | None, dict[str, Any]]
 
 
 @dataclass
 class Script:
     """Makes watches that tell of what they are told to."""
 
-    keys: list[Key] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     ends: bool = False
     namespace: str = ""
     stopped: list[float] = field(default_factory=list)
 
     def watch(
-        self, namespace: str, added: Callable[[Key], None], ended: Callable[[], object]
+        self,
+        namespace: str,
+        selectors: Mapping[Resource, str],
+        tell: Tell,
+        ended: Callable[[], object],
     ) -> "Told":
         self.namespace = namespace
-        return Told(self, added, ended)
+        return Told(self, tell, ended)
 
 
 @dataclass
 class Told:
     script: Script
-    added: Callable[[Key], None]
+    tell: Tell
     ended: Callable[[], object]
 
     def start(self) -> None:
         threading.Thread(target=self._tell).start()
 
     def _tell(self) -> None:
-        for key in self.script.keys:
-            self.added(key)
+        for event in self.script.events:
+            self.tell(*event)
         if self.script.ends:
             self.ended()
 
@@ -105,8 +115,8 @@ def holder(client: Noisy) -> str:
     return str(found["spec"]["holderIdentity"])
 
 
-async def test_it_leads_and_works_on_what_the_watches_tell(client: Noisy) -> None:
-    script = Script([Key("default", "shop")])
+async def test_it_leads_and_works_on_what_there_is(client: Noisy) -> None:
+    script = Script()
     async with operating(client, script):
         await client.when("CanaryRelease").wait()
         assert holder(client) == "one"
@@ -120,6 +130,22 @@ async def test_it_leads_and_works_on_what_the_watches_tell(client: Noisy) -> Non
     assert REGISTRY.get_sample_value("linnet_leader") == 0
 
 
+async def test_it_works_on_what_the_watches_tell(client: Noisy) -> None:
+    manifest = client.see(CANARYRELEASES, "default", "shop")
+    assert manifest is not None
+    other = {**manifest, "metadata": {**manifest["metadata"], "name": "tea"}}
+    script = Script([(CANARYRELEASES, "ADDED", client.add(CANARYRELEASES, other))])
+    async with operating(client, script):
+        while not has_finalizer(client, "tea"):
+            await client.when("CanaryRelease").wait()
+            client.when("CanaryRelease").clear()
+
+
+def has_finalizer(client: Noisy, name: str) -> bool:
+    found = client.see(CANARYRELEASES, "default", name)
+    return found is not None and found["metadata"].get("finalizers") == [FINALIZER]
+
+
 async def test_it_ends_with_the_watches(client: Noisy) -> None:
     stopped = asyncio.Event()
     script = Script(ends=True)
@@ -129,7 +155,7 @@ async def test_it_ends_with_the_watches(client: Noisy) -> None:
 
 async def test_it_ends_with_the_lease(client: Noisy) -> None:
     client.fail(LeaseLost(), resource=CANARYRELEASES)
-    script = Script([Key("default", "shop")])
+    script = Script()
     assert await operate(SETTINGS, client, script.watch, asyncio.Event()) == 1
     assert len(script.stopped) == 1
 
@@ -169,3 +195,12 @@ async def test_an_api_server_that_is_away_is_waited_for(client: Noisy) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
     assert client.writes == []
+
+
+async def test_a_first_reading_that_fails_is_tried_again(
+    client: Noisy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linnet.controller.run.FIRST_READ_SECONDS", 0)
+    client.fail(Unreachable("down"), verbs=("list",))
+    async with operating(client, Script()):
+        await client.when("CanaryRelease").wait()

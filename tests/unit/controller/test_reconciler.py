@@ -5,9 +5,10 @@ from prometheus_client import REGISTRY
 
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller import telemetry
-from linnet.controller.reconcile import AFTER_ACTION_SECONDS
-from linnet.controller.release import FINALIZER, InvalidSpec, Key
-from linnet.providers.errors import Forbidden, LeaseLost, Unreachable, Unusable
+from linnet.controller.reconcile import AFTER_ACTION_SECONDS, TELL_SECONDS
+from linnet.controller.release import FINALIZER, InvalidSpec, Key, write_status
+from linnet.providers.attempts import CONFLICT_ATTEMPTS
+from linnet.providers.errors import Conflict, Forbidden, LeaseLost, Unreachable, Unusable
 from linnet.providers.kubernetes import (
     CANARYRELEASES,
     DEPLOYMENTS,
@@ -52,7 +53,7 @@ def shown(name: str, **labels: str) -> float | None:
 
 async def test_the_finalizer_comes_first() -> None:
     cluster = SimulatedCluster()
-    assert await cluster.reconciler.reconcile(KEY) is None
+    assert await cluster.reconciler.reconcile(KEY) == 0
     assert [str(call) for call in cluster.client.writes] == ["patch CanaryRelease shop"]
     assert cluster.release is not None
     assert cluster.release["metadata"]["finalizers"] == [FINALIZER]
@@ -218,17 +219,75 @@ async def test_a_status_lost_in_mid_release_ends_with_traffic_on_stable() -> Non
     assert cluster.weights == [0, 50, 0, 50, 100, 0]
 
 
+async def test_other_words_alone_are_written_when_they_last() -> None:
+    cluster = await progressing()
+    await look(cluster)
+    words = cluster.status.message
+    cluster.client.edit(CANARYRELEASES, NAMESPACE, "shop", {"status": {"message": "other words"}})
+    assert await look(cluster) == []
+    assert await cluster.reconciler.reconcile(KEY) == TELL_SECONDS
+    cluster.pass_time(SECOND)
+    assert await look(cluster) == ["patch CanaryRelease shop status"]
+    assert cluster.status.message == words
+
+
+async def test_a_spec_that_changes_just_before_the_status_is_written_is_looked_at_at_once() -> None:
+    cluster = SimulatedCluster()
+    await cluster.reconciler.reconcile(KEY)
+
+    def edit() -> None:
+        """Somebody edits the spec when the Deployment is paused, before the status is written."""
+        cluster.client.cluster.after_write = lambda: None
+        cluster.client.edit(CANARYRELEASES, NAMESPACE, "shop", {"spec": {"suspend": True}})
+
+    cluster.client.cluster.after_write = edit
+    assert await cluster.reconciler.reconcile(KEY) == 0
+
+
+async def test_an_older_look_does_not_undo_what_was_decided_since() -> None:
+    """The process stood still between its look and its write, while another one led."""
+    cluster = await progressing()
+    cluster.push("shop:1")
+    decided = cluster.status.model_copy(update={"phase": Phase.ROLLING_BACK, "history": ()})
+
+    def decide() -> None:
+        cluster.client.cluster.after_write = lambda: None
+        patch = {"status": write_status(decided)}
+        cluster.client.edit(CANARYRELEASES, NAMESPACE, "shop", patch)
+
+    cluster.client.cluster.after_write = decide
+    with pytest.raises(Conflict):
+        await look(cluster)
+    assert cluster.status == decided
+    assert not [write for write in cluster.tried if "Event" in write]
+
+
+async def test_a_status_that_others_always_edit_beside_is_given_up_for_this_look() -> None:
+    cluster = await progressing()
+    cluster.push("shop:1")
+
+    def edit() -> None:
+        labels = {"metadata": {"labels": {"a": str(len(cluster.client.writes))}}}
+        cluster.client.edit(CANARYRELEASES, NAMESPACE, "shop", labels)
+
+    tries = cluster.client.fail(Conflict("another version"), resource=CANARYRELEASES, times=100)
+    cluster.client.cluster.after_write = edit
+    with pytest.raises(Conflict):
+        await look(cluster)
+    assert tries.times == 100 - CONFLICT_ATTEMPTS
+
+
 async def test_the_gauges_follow_the_release() -> None:
     cluster = await progressing()
     await look(cluster)
     assert shown("linnet_release_phase", phase="Progressing") == 1
-    assert shown("linnet_release_phase", phase="Idle") == 0
+    assert shown("linnet_release_phase", phase="Idle") is None
     assert shown("linnet_release_weight_percent", kind="wanted") == 50
     assert shown("linnet_release_weight_percent", kind="seen") == 50
 
 
 async def test_a_weight_that_is_not_seen_shows_as_minus_one() -> None:
-    telemetry.show(KEY, CanaryReleaseStatus())
+    telemetry.RELEASES.show(KEY, CanaryReleaseStatus())
     assert shown("linnet_release_weight_percent", kind="seen") == -1
 
 
@@ -241,4 +300,4 @@ async def test_a_release_that_is_gone_is_no_longer_shown() -> None:
 
 
 def test_what_was_never_shown_can_be_forgotten() -> None:
-    telemetry.forget(Key("never", "shown"))
+    telemetry.RELEASES.forget(Key("never", "shown"))

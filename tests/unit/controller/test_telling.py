@@ -79,7 +79,7 @@ async def test_a_decision_is_an_event_a_line_and_a_count(
 ) -> None:
     client = FakeKubernetes()
     entry = make_entry(DecisionKind.HELD, "NoData", message="no data", revision="v2", step=1)
-    labels = {"namespace": "shops", "name": "guard", "decision": "Held", "reason": "NoData"}
+    labels = {"decision": "Held", "reason": "NoData"}
     before = REGISTRY.get_sample_value("linnet_decisions_total", labels) or 0
     with caplog.at_level(logging.INFO, "linnet.decisions"):
         await record(client, guard, entry, "pod-1")

@@ -8,10 +8,13 @@ from linnet.core.steps import (
     at_weight,
     first_pods,
     index_of,
+    missed,
     next_step,
     remaining,
     replicas_for,
+    share_of,
     step_at,
+    told,
 )
 from tests.support.builders import (
     MINUTE,
@@ -99,3 +102,44 @@ def test_only_pods_of_this_version_count_for_the_first_weight() -> None:
     assert first_pods(spec, status, make_observed(stable=None, canary=canary)) == (2, 1)
     scaled = make_stable(replicas=7)
     assert first_pods(spec, status, make_observed(stable=scaled, canary=canary)) == (2, 4)
+
+
+REPLICAS = {"provider": "Replicas"}
+PODS = make_spec(5, 50, 75, 100, traffic=REPLICAS)
+
+
+@pytest.mark.parametrize(("weight", "pods"), [(5, 1), (50, 4), (75, 4), (100, 4)])
+def test_where_pods_are_the_weights_the_canary_has_as_many_as_give_the_share(
+    weight: int, pods: int
+) -> None:
+    assert replicas_for(PODS, 4, weight) == pods
+    assert replicas_for(make_spec(canary={"minReplicas": 6}, traffic=REPLICAS), 4, weight) == 6
+
+
+def test_a_weight_comes_to_another_share_only_where_pods_are_the_weights() -> None:
+    assert [share_of(SPEC, 4, weight) for weight in (0, 5, 75, 100)] == [0, 5, 75, 100]
+    assert [share_of(PODS, 4, weight) for weight in (0, 5, 75, 100)] == [0, 20, 50, 100]
+    assert share_of(PODS, 0, 5) == 5
+    assert share_of(make_spec(canary={"minReplicas": 3}, traffic=REPLICAS), 4, 5) == 43
+
+
+def test_what_a_step_gets_is_told_where_it_asks_for_something_else() -> None:
+    assert missed(SPEC, 4) == ()
+    assert missed(PODS, 4) == (
+        "step 1 asks for 5 % and gets 20 % (1 canary pod)",
+        "step 3 asks for 75 % and gets 50 % (4 canary pods)",
+    )
+    assert told(SPEC, make_observed(), 5) == "5 %"
+    assert told(PODS, make_observed(), 5) == "20 % (5 % asked for)"
+    assert told(PODS, make_observed(), 50) == "50 %"
+    assert told(PODS, make_observed(stable=None), 5) == "5 %"
+
+
+def test_the_share_seen_is_the_real_one_and_a_little_less_does_not_stop_the_clock() -> None:
+    before = WeightStatus(wanted=50, seen=50, seen_since=START)
+    less = RouteObserved(50, canary_listed=True, accepted=False, share=44, near=True)
+    assert seen(less, before, 50) == WeightStatus(wanted=50, seen=44, seen_since=START)
+    assert seen(less, WeightStatus(wanted=50), 50).seen_since is None
+    assert seen(less, WeightStatus(wanted=10, seen=50, seen_since=START), 50).seen_since is None
+    edited = RouteObserved(None, canary_listed=True, accepted=False, share=44)
+    assert seen(edited, before, 50) == WeightStatus(wanted=50, seen=44)

@@ -265,16 +265,41 @@ async def test_an_answer_that_is_not_of_the_api_server(
         await client.get(DEPLOYMENTS, "ns", "shop")
 
 
-async def test_disown_leaves_other_managers(server: Server, client: KubernetesClient) -> None:
-    entries = [{"manager": "linnet"}, {"manager": "kubectl"}]
-    found = {"metadata": {"managedFields": entries, "resourceVersion": "7"}}
-    server.answers = [given(found), fine]
-    await client.disown(DEPLOYMENTS, "ns", "shop", "linnet")
-    values = {each["path"]: each["value"] for each in server.bodies[1]}
-    assert values == {
-        "/metadata/managedFields": [{"manager": "kubectl"}],
-        "/metadata/resourceVersion": "7",
-    }
+@pytest.mark.parametrize(
+    ("managers", "operations"),
+    [
+        (["kubectl", "linnet"], ["test 1/manager", "remove 1"]),
+        (
+            ["linnet", "kubectl", "linnet"],
+            ["test 0/manager", "test 2/manager", "remove 2", "remove 0"],
+        ),
+        (["linnet"], ["test 0/manager", "replace "]),
+    ],
+)
+async def test_disown_leaves_other_managers(
+    server: Server, client: KubernetesClient, managers: list[str], operations: list[str]
+) -> None:
+    entries = [{"manager": manager} for manager in managers]
+    server.answers = [fine]
+    found = {"metadata": {"managedFields": entries}}
+    await client.disown(DEPLOYMENTS, "ns", "shop", "linnet", found)
+    (sent,) = server.bodies
+    root = "/metadata/managedFields"
+    assert [
+        f"{each['op']} {each['path'].removeprefix(root).removeprefix('/')}" for each in sent
+    ] == operations
+
+
+async def test_disown_finds_others_managers_in_its_place(
+    server: Server, client: KubernetesClient
+) -> None:
+    found = {"metadata": {"managedFields": [{"manager": "linnet"}]}}
+    server.answers = [given(found), refusal(422, "shop"), given(found), refusal(500, "shop")]
+    with pytest.raises(Conflict):
+        await client.disown(DEPLOYMENTS, "ns", "shop", "linnet")
+    with pytest.raises(ApiError) as caught:
+        await client.disown(DEPLOYMENTS, "ns", "shop", "linnet")
+    assert caught.value.status == 500
 
 
 async def test_disown_writes_nothing_where_there_is_nothing_to_give_up(

@@ -14,7 +14,7 @@ def test_a_query_that_gives_numbers(promql: str) -> None:
 @pytest.mark.parametrize(
     ("promql", "said"),
     [
-        ("sum(", "unclosed left parenthesis"),
+        ("sum(", "correct the PromQL: unclosed left parenthesis"),
         ("rate(up)", "expected type matrix"),
         ("", "no expression"),
         ("up[5m]", "a range of values"),

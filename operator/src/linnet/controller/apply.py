@@ -11,12 +11,16 @@ from linnet.core.actions import (
     LetGo,
     ReleaseStable,
     RemoveCanary,
+    RemoveCopies,
     RestoreRoute,
     ResumeStable,
     SetWeight,
+    WriteConfig,
 )
+from linnet.core.revision import config_part
 from linnet.providers.errors import NotFound
 from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient
+from linnet.providers.workloads import Target
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ class Actor:
         self._client = client
         self._workloads = providers.workloads
         self._traffic = providers.traffic
+        self._config = providers.config
 
     async def apply(self, release: Release, action: Action) -> None:
         """Carry out one action.
@@ -45,24 +50,35 @@ class Actor:
             log.info("%s: %s", action, error, extra=_where(release))
 
     async def _apply(self, release: Release, action: Action) -> None:
-        workloads, target = self._workloads, release.target
         match action:
             case SetWeight(weight):
                 await self._traffic.set_weight(release.split, weight)
             case RestoreRoute():
                 await self._traffic.restore(release.split)
+            case WriteConfig(config):
+                await self._config.write(release.target, config)
+            case RemoveCopies(keep):
+                await self._config.remove_copies(release.target, keep)
+            case LetGo():
+                await self._set_finalizers(release, keep=False)
+            case _:
+                await self._apply_to_pods(release.target, action)
+
+    async def _apply_to_pods(self, target: Target, action: Action) -> None:
+        workloads = self._workloads
+        match action:
             case HoldStable():
                 await workloads.hold(target)
             case ResumeStable(revision):
                 await workloads.resume(target, revision)
             case EnsureCanary(revision, replicas):
+                if config := config_part(revision):
+                    await self._config.keep(target, config)
                 await workloads.ensure_canary(target, revision, replicas)
             case RemoveCanary():
                 await workloads.remove_canary(target)
             case ReleaseStable(revision):
                 await workloads.let_go(target, revision)
-            case LetGo():
-                await self._set_finalizers(release, keep=False)
 
     async def guard(self, release: Release) -> None:
         """Put the operator's finalizer on, so that a deletion gives the traffic back first."""

@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from linnet.controller.release import Release
 from linnet.core.catalog import contradiction
-from linnet.core.decide import analysis_due, decide
+from linnet.core.decide import analysis_due, decide, measured_after
 from linnet.core.observed import Observed, Sample
-from linnet.core.queries import UnknownVariable, queries
+from linnet.core.queries import UnknownVariable, questions
+from linnet.core.tracking import not_mounted
+from linnet.providers.config import ConfigCopies
 from linnet.providers.errors import NotFound, Unusable
 from linnet.providers.metrics import syntax
-from linnet.providers.metrics.base import MetricsProvider
+from linnet.providers.metrics.shared import SharedMetrics
 from linnet.providers.traffic.base import TrafficProvider
 from linnet.providers.workloads import Workloads
 
@@ -23,11 +25,16 @@ Problem = tuple[str, str]
 
 @dataclass(frozen=True)
 class Providers:
-    """The outside, as one release sees it."""
+    """The outside, as one release sees it.
+
+    scope: the only namespace that Prometheus may be asked about; '' for all.
+    """
 
     workloads: Workloads
     traffic: TrafficProvider
-    metrics: MetricsProvider
+    metrics: SharedMetrics
+    config: ConfigCopies
+    scope: str = ""
 
 
 async def observe(release: Release, providers: Providers, now: datetime) -> Observed:
@@ -39,7 +46,7 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
     Raises:
         ApiError: the API server could not be asked.
     """
-    measuring = asyncio.create_task(_measure(release, providers.metrics, now))
+    measuring = asyncio.create_task(_measure(release, providers, now))
     try:
         observed = await _objects(release, providers)
         decision = decide(release.spec, release.status, observed, now)
@@ -52,26 +59,25 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
 
 async def _objects(release: Release, providers: Providers) -> Observed:
     workloads = providers.workloads
-    (stable, no_stable), (canary, no_canary), (route, no_route) = await asyncio.gather(
+    (stable, no_stable), (canary, no_canary), (route, no_route), config = await asyncio.gather(
         _usable(workloads.observe_stable(release.target)),
         _usable(workloads.observe_canary(release.target)),
         _usable(providers.traffic.observe(release.split)),
+        providers.config.observe(release.target),
     )
     problem = no_stable or no_route or no_canary or bad_analysis(release)
+    problem = problem or (config and config.problem) or not_mounted(release.spec, stable)
     if problem is None and stable is None:
         name = release.spec.target_ref.name
         problem = ("TargetMissing", f"spec.targetRef: there is no Deployment {name}: create it")
     if problem is None and route is None:
-        name = release.spec.traffic.http_route
-        problem = (
-            "RouteMissing",
-            f"spec.traffic.httpRoute: there is no HTTPRoute {name}: create it",
-        )
+        problem = ("RouteMissing", release.missing_route)
     return Observed(
         generation=release.generation,
         stable=stable,
         canary=canary,
         route=route,
+        config=config,
         deleting_since=release.deleting_since,
         problem=problem,
     )
@@ -82,11 +88,11 @@ def bad_analysis(release: Release) -> Problem | None:
     if limits := contradiction(release.spec.analysis):
         return ("InvalidLimits", f"spec.analysis.metrics: {limits}")
     try:
-        asked = queries(release.spec, release.key.namespace, release.key.name)
+        asked = questions(release.spec, release.key.namespace, release.key.name)
     except UnknownVariable as error:
         return ("InvalidQuery", f"spec.analysis.metrics: {error}")
-    for name, promql in asked.items():
-        if error_text := syntax.check(promql):
+    for name, question in asked.items():
+        if error_text := syntax.check(question.promql):
             return ("InvalidQuery", f"spec.analysis.metrics[{name}].query: {error_text}")
     return None
 
@@ -101,14 +107,14 @@ async def _usable(reading: Awaitable[T | None]) -> tuple[T | None, Problem | Non
         return None, ("KindMissing", str(error))
 
 
-async def _measure(
-    release: Release, metrics: MetricsProvider, now: datetime
-) -> Mapping[str, Sample]:
-    if release.deleting_since is not None or not analysis_due(release.spec, release.status, now):
+async def _measure(release: Release, providers: Providers, now: datetime) -> Mapping[str, Sample]:
+    spec, status, key = release.spec, release.status, release.key
+    if release.deleting_since is not None or not analysis_due(spec, status, now):
         return {}
     try:
-        asked = queries(release.spec, release.key.namespace, release.key.name)
+        asked = questions(spec, key.namespace, key.name, providers.scope)
     except UnknownVariable as error:
         return {"": Sample(error=str(error))}
-    samples = await asyncio.gather(*(metrics.query(promql) for promql in asked.values()))
-    return dict(zip(asked, samples, strict=True))
+    since = measured_after(spec, status, now)
+    answers = (providers.metrics.sample(question, since) for question in asked.values())
+    return dict(zip(asked, await asyncio.gather(*answers), strict=True))

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from linnet.api.status import CanaryReleaseStatus
 from linnet.controller import telemetry
@@ -11,14 +13,18 @@ from linnet.controller.observe import Providers, observe
 from linnet.controller.record import new_entries, record
 from linnet.controller.release import Key, Release, write_status
 from linnet.core.actions import Action, LetGo
+from linnet.core.conditions import only_words_differ
 from linnet.core.decide import decide
-from linnet.providers.errors import ApiError, Unusable
-from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient
+from linnet.providers.attempts import CONFLICT_ATTEMPTS
+from linnet.providers.errors import ApiError, Conflict, Unusable
+from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient, Manifest
 
 log = logging.getLogger(__name__)
 
 AFTER_ACTION_SECONDS = 1.0
 """Look again this soon after an action, should no watch tell of its effect."""
+TELL_SECONDS = 1.0
+"""Another message alone is written when it has lasted this long: most are gone in a moment."""
 
 
 class Reconciler:
@@ -37,6 +43,7 @@ class Reconciler:
         self._actor = Actor(client, providers)
         self._identity = identity
         self._now = now
+        self._untold: dict[Key, datetime] = {}
 
     async def reconcile(self, key: Key) -> float | None:
         """Take one look; return seconds until the next, None if only a change brings one.
@@ -48,28 +55,32 @@ class Reconciler:
         """
         manifest = await self._client.get(CANARYRELEASES, key.namespace, key.name)
         if manifest is None:
-            telemetry.forget(key)
+            telemetry.RELEASES.forget(key)
+            self._untold.pop(key, None)
             return None
         release = Release.read(key, manifest)
         if not release.guarded:
-            if release.deleting_since is None:
-                await self._actor.guard(release)
-            return None  # the watch brings the guarded resource, or its end
+            if release.deleting_since is not None:
+                return None  # the watch tells of its end
+            await self._actor.guard(release)
+            return 0.0
         observed = await observe(release, self._providers, self._now())
         decision = decide(release.spec, release.status, observed, self._now())
-        failure = await self._act(release, decision.actions)
+        # The actions belong to the status that was decided: by it another version may be stable.
+        failure = await self._act(replace(release, status=decision.status), decision.actions)
+        soon = None
         if not any(isinstance(action, LetGo) for action in decision.actions):
-            await self._store(release, decision.status)
+            soon = await self._store(release, decision.status)
         for entry in new_entries(release.status, decision.status):
             await record(self._client, release, entry, self._identity)
-        telemetry.show(key, decision.status)
+        telemetry.RELEASES.show(key, decision.status)
         if failure is not None:
             raise failure
         wake = decision.wake_after
-        seconds = None if wake is None else wake.total_seconds()
+        times = [soon, None if wake is None else wake.total_seconds()]
         if decision.actions:
-            return min(AFTER_ACTION_SECONDS, seconds if seconds is not None else float("inf"))
-        return seconds
+            times.append(AFTER_ACTION_SECONDS)
+        return min((time for time in times if time is not None), default=None)
 
     async def _act(
         self, release: Release, actions: tuple[Action, ...]
@@ -82,10 +93,59 @@ class Reconciler:
                 return error
         return None
 
-    async def _store(self, release: Release, status: CanaryReleaseStatus) -> None:
-        """Write the status if it says something new."""
-        if status == release.status and release.manifest.get("status"):
-            return
+    async def _store(self, release: Release, status: CanaryReleaseStatus) -> float | None:
+        """Write the status if it says something new; return when to look again because of it.
+
+        Where the answer shows that the spec is another by now, that is at once: the watch's
+        event will be no news.
+        """
         key = release.key
-        patch = [{"op": "add", "path": "/status", "value": write_status(status)}]
-        await self._client.patch(CANARYRELEASES, key.namespace, key.name, patch, "status")
+        if status == release.status and release.manifest.get("status"):
+            self._untold.pop(key, None)
+            return None
+        if only_words_differ(release.status, status):
+            waited = self._now() - self._untold.setdefault(key, self._now())
+            if (left := TELL_SECONDS - waited.total_seconds()) > 0:
+                return left
+        self._untold.pop(key, None)
+        answer = await self._put_status(release, status)
+        return 0.0 if _asked_of(answer) != _asked_of(release.manifest) else None
+
+    async def _put_status(self, release: Release, status: CanaryReleaseStatus) -> Manifest:
+        """Write the status over the one that was decided from, whatever else was edited.
+
+        An older look must not undo a decision: of a process that stood still behind its fence
+        while another one led, or after a write whose answer was lost.
+
+        Raises:
+            Conflict: the status is another one by now.
+        """
+        place = (CANARYRELEASES, release.key.namespace, release.key.name)
+        latest = release.manifest
+
+        async def once() -> Manifest:
+            patch = [
+                {"op": "add", "path": "/status", "value": write_status(status)},
+                {
+                    "op": "replace",
+                    "path": "/metadata/resourceVersion",
+                    "value": latest["metadata"]["resourceVersion"],
+                },
+            ]
+            return await self._client.patch(*place, patch, "status")
+
+        for _ in range(CONFLICT_ATTEMPTS - 1):
+            try:
+                return await once()
+            except Conflict:
+                found = await self._client.get(*place)
+                if found is None or found.get("status") != release.manifest.get("status"):
+                    raise
+                latest = found
+        return await once()
+
+
+def _asked_of(manifest: Manifest) -> tuple[Any, ...]:
+    """What a user changes about a release: its spec, and whether it is to be there."""
+    metadata = manifest["metadata"]
+    return metadata.get("generation"), metadata.get("deletionTimestamp")

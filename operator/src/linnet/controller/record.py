@@ -29,7 +29,7 @@ async def record(
 ) -> None:
     """Tell of one decision. A refused Event is logged and costs nothing else."""
     key = release.key
-    telemetry.DECISIONS.labels(key.namespace, key.name, entry.decision, entry.reason).inc()
+    telemetry.DECISIONS.labels(entry.decision, entry.reason).inc()
     log.log(
         logging.WARNING if entry.decision in _WARNINGS else logging.INFO,
         entry.message,

@@ -3,26 +3,35 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NoReturn, Protocol
 
 from linnet.controller import clock, telemetry
+from linnet.controller.feed import Feed
 from linnet.controller.leader import WRITE_SECONDS, Leader
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key
 from linnet.controller.settings import Settings
-from linnet.controller.watches import Watches
+from linnet.controller.watches import Tell, Watches
 from linnet.controller.work import Work
 from linnet.controller.workqueue import WorkQueue
-from linnet.providers.kubernetes import KubernetesClient
+from linnet.providers.config import ConfigCopies
+from linnet.providers.errors import ApiError
+from linnet.providers.kubernetes import KubernetesClient, Manifest
 from linnet.providers.metrics.prometheus import Prometheus
-from linnet.providers.traffic.registry import traffic_provider
+from linnet.providers.metrics.shared import SharedMetrics
+from linnet.providers.mirror import Mirror, watch_selectors
+from linnet.providers.mirrored import MirroredClient
+from linnet.providers.resources import Resource
+from linnet.providers.traffic.registry import EveryTraffic
 from linnet.providers.workloads import Workloads
 from linnet.server.http import serve
 
 log = logging.getLogger(__name__)
 
+FIRST_READ_SECONDS = 1.0
+"""How soon the first reading is tried again."""
 STOP_SECONDS = 5.0
 """How long the watches get to end."""
 
@@ -39,8 +48,8 @@ class Watching(Protocol):
         ...
 
 
-Watch = Callable[[str, Callable[[Key], None], Callable[[], object]], Watching]
-"""Makes the watches of a namespace: (namespace, added, ended)."""
+Watch = Callable[[str, Mapping[Resource, str], Tell, Callable[[], object]], Watching]
+"""Makes the watches of a namespace: (namespace, selectors, tell, ended)."""
 
 
 async def run(settings: Settings) -> int:
@@ -90,21 +99,38 @@ async def _lead(
         token_file=settings.prometheus_token_file,
         ca_file=settings.prometheus_ca_file,
     )
-    providers = Providers(Workloads(client), traffic_provider("gateway-api", client), metrics)
-    reconciler = Reconciler(client, providers, identity=settings.identity, now=clock.now)
+    mirror = Mirror(clock.monotonic)
+    mirrored = MirroredClient(client, mirror)
+    providers = Providers(
+        Workloads(mirrored),
+        EveryTraffic(mirrored),
+        SharedMetrics(metrics, clock.now),
+        ConfigCopies(mirrored, settings.tracked_kinds),
+        scope=settings.namespace,
+    )
+    reconciler = Reconciler(mirrored, providers, identity=settings.identity, now=clock.now)
     queue: WorkQueue[Key] = WorkQueue(clock.monotonic)
     work = Work(queue, reconciler.reconcile)
+    feed = Feed(mirror, queue)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    selectors = watch_selectors(settings.shard, settings.tracked_kinds)
+    watches = watch(
+        settings.namespace,
+        selectors,
+        lambda *event: loop.call_soon_threadsafe(feed.told, *event),
+        lambda: loop.call_soon_threadsafe(ended.set),
+    )
 
-    def added(key: Key) -> None:
-        loop.call_soon_threadsafe(queue.add, key)
+    async def see() -> None:
+        """Read what there is, then watch for changes."""
+        feed.begin(await _patiently(lambda: mirrored.fill(settings.namespace, selectors)))
+        watches.start()
+        await _until(ended)
 
-    watches = watch(settings.namespace, added, lambda: loop.call_soon_threadsafe(ended.set))
     telemetry.LEADER.set(1)
-    watches.start()
     jobs = [work.forever() for _ in range(settings.workers)]
-    tasks = [asyncio.create_task(job) for job in (*jobs, leader.keep(), _until(ended))]
+    tasks = [asyncio.create_task(job) for job in (*jobs, leader.keep(), see())]
     waiting = asyncio.create_task(stopped.wait())
     try:
         done, _ = await asyncio.wait((*tasks, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -117,7 +143,17 @@ async def _lead(
             task.cancel()
         await asyncio.gather(*tasks, waiting, return_exceptions=True)
         await asyncio.to_thread(watches.stop, STOP_SECONDS)
-        await metrics.close()
+        await providers.metrics.close()
+
+
+async def _patiently(read: Callable[[], Awaitable[list[Manifest]]]) -> list[Manifest]:
+    """Read until the API server answers; the lease says when that is too late."""
+    while True:
+        try:
+            return await read()
+        except ApiError as error:
+            log.warning("Reading what there is failed: %s", error)
+            await asyncio.sleep(FIRST_READ_SECONDS)
 
 
 async def _until(ended: asyncio.Event) -> NoReturn:

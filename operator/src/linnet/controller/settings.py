@@ -6,6 +6,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+from linnet.api.config import ConfigKind
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,11 +17,13 @@ class Settings:
     prometheus_token_file: str
     prometheus_ca_file: str
     namespace: str
+    shard: str
     lease_namespace: str
     lease_name: str
     identity: str
     port: int
     workers: int
+    tracked_kinds: tuple[str, ...]
     log_level: str
 
 
@@ -39,11 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag("prometheus-token-file", "", "file with a bearer token for Prometheus")
     flag("prometheus-ca-file", "", "certificate authority of Prometheus, PEM")
     flag("namespace", "", "watch only this namespace; all of them if empty")
+    flag("shard", "", "work only on CanaryReleases with the label linnet.dev/shard of this value")
     flag("lease-namespace", "default", "namespace of the leader's Lease")
     flag("lease-name", "linnet-operator", "name of the leader's Lease")
     flag("identity", os.environ.get("POD_NAME", socket.gethostname()), "this replica's name")
     flag("port", "8080", "port for /livez, /readyz and /metrics", int)
     flag("workers", "8", "releases that are worked on at the same time", _count)
+    flag("tracked-kinds", "ConfigMap", "kinds that spec.trackedConfig may name, by commas", _kinds)
     flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR", _level)
 
 
@@ -56,6 +62,13 @@ def _count(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(kind for kind in text.split(",") if kind)
+    if unknown := set(kinds) - {kind.value for kind in ConfigKind}:
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not ConfigMap or Secret")
+    return kinds
 
 
 def _level(text: str) -> str:

@@ -1,21 +1,16 @@
 """The operator's own metrics."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.release import Key
 
-RELEASE_PHASE = Gauge(
-    "linnet_release_phase", "1 for the phase that a release is in", ("namespace", "name", "phase")
-)
-RELEASE_WEIGHT = Gauge(
-    "linnet_release_weight_percent",
-    "The canary's share of traffic, wanted and seen on the route",
-    ("namespace", "name", "kind"),
-)
-DECISIONS = Counter(
-    "linnet_decisions_total", "Decisions", ("namespace", "name", "decision", "reason")
-)
+DECISIONS = Counter("linnet_decisions_total", "Decisions", ("decision", "reason"))
 RECONCILE_SECONDS = Histogram(
     "linnet_reconcile_duration_seconds",
     "Time of one look at a release",
@@ -27,18 +22,49 @@ RECONCILE_ERRORS = Counter(
 LEADER = Gauge("linnet_leader", "1 while this replica leads")
 
 
-def show(key: Key, status: CanaryReleaseStatus) -> None:
-    """Set a release's gauges."""
-    for phase in Phase:
-        RELEASE_PHASE.labels(key.namespace, key.name, phase).set(phase is status.phase)
-    RELEASE_WEIGHT.labels(key.namespace, key.name, "wanted").set(status.weight.wanted)
-    seen = status.weight.seen
-    RELEASE_WEIGHT.labels(key.namespace, key.name, "seen").set(-1 if seen is None else seen)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    phase: Phase
+    wanted: int
+    seen: int | None
 
 
-def forget(key: Key) -> None:
-    """Drop the gauges of a release that is gone."""
-    for phase in Phase:
-        RELEASE_PHASE.remove(key.namespace, key.name, phase)
-    for kind in ("wanted", "seen"):
-        RELEASE_WEIGHT.remove(key.namespace, key.name, kind)
+class Releases(Collector):
+    """What each release is at, made into gauges only when somebody asks."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Key, _Shown] = {}
+
+    def show(self, key: Key, status: CanaryReleaseStatus) -> None:
+        """Take in what a release is at."""
+        weight = status.weight
+        self._shown[key] = _Shown(status.phase, weight.wanted, weight.seen)
+
+    def forget(self, key: Key) -> None:
+        """Drop a release that is gone."""
+        self._shown.pop(key, None)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The gauges."""
+        release = ("namespace", "name")
+        phase = GaugeMetricFamily(
+            "linnet_release_phase",
+            "1 for the phase that a release is in",
+            labels=(*release, "phase"),
+        )
+        weight = GaugeMetricFamily(
+            "linnet_release_weight_percent",
+            "The canary's share of traffic, wanted and seen on the route; -1: not seen",
+            labels=(*release, "kind"),
+        )
+        for key, shown in list(self._shown.items()):
+            where = (key.namespace, key.name)
+            phase.add_metric((*where, shown.phase), 1)
+            weight.add_metric((*where, "wanted"), shown.wanted)
+            weight.add_metric((*where, "seen"), -1 if shown.seen is None else shown.seen)
+        yield phase
+        yield weight
+
+
+RELEASES = Releases()
+REGISTRY.register(RELEASES)

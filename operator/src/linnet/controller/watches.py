@@ -1,4 +1,4 @@
-"""kopf watches; every event becomes a key. Nothing else of kopf is used.
+"""kopf watches; every event is passed on. Nothing else of kopf is used.
 
 kopf ends all tasks of its event loop when it stops, so it gets a loop and a thread of its own.
 """
@@ -6,52 +6,24 @@ kopf ends all tasks of its event loop when it stops, so it gets a loop and a thr
 import asyncio
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import kopf
 
-from linnet.controller.release import Key
-from linnet.core.labels import CANARY, RELEASE, TRACK, labels_of
+from linnet.providers.resources import Resource
 
 log = logging.getLogger(__name__)
 
-Body = Mapping[str, Any]
-
-
-class Keys:
-    """Which releases an event may mean something to. Remembers which release uses which route."""
-
-    def __init__(self) -> None:
-        self._routes: dict[Key, set[Key]] = defaultdict(set)
-
-    def of_release(self, body: Body, *, deleted: bool = False) -> tuple[Key, ...]:
-        """The release itself."""
-        key = _key(body)
-        for route in [route for route, keys in self._routes.items() if key in keys]:
-            self._routes[route].discard(key)
-            if not self._routes[route]:
-                del self._routes[route]
-        name = ((body.get("spec") or {}).get("traffic") or {}).get("httpRoute")
-        if name and not deleted:
-            self._routes[Key(key.namespace, name)].add(key)
-        return (key,)
-
-    def of_labelled(self, body: Body) -> tuple[Key, ...]:
-        """The release that a Deployment or a pod carries the label of."""
-        release = labels_of(body).get(RELEASE)
-        return (Key(body["metadata"]["namespace"], release),) if release else ()
-
-    def of_route(self, body: Body) -> tuple[Key, ...]:
-        """The releases that use an HTTPRoute."""
-        return tuple(sorted(self._routes.get(_key(body), ()), key=lambda key: key.name))
+Tell = Callable[[Resource, str | None, dict[str, Any]], object]
+"""Takes an event: (kind of object, ADDED, MODIFIED, DELETED or None for the first list, object)."""
 
 
 class Watches:
-    """Turns events on releases, guarded Deployments, canary pods and routes into keys.
+    """Tells of every change of the watched objects.
 
-    added: called in kopf's thread with each key that may have something to do.
+    selectors: the kinds to watch, each with its label selector, '' for all objects.
+    tell: called in kopf's thread with each event.
     ended: called in kopf's thread when it has stopped, for whatever reason.
     operator: what runs kopf.
     """
@@ -59,15 +31,16 @@ class Watches:
     def __init__(
         self,
         namespace: str,
-        added: Callable[[Key], None],
+        selectors: Mapping[Resource, str],
+        tell: Tell,
         ended: Callable[[], object],
         operator: Callable[..., Awaitable[None]] = kopf.operator,
     ) -> None:
         self._namespace = namespace
-        self._added = added
+        self._selectors = selectors
+        self._tell = tell
         self._ended = ended
         self._operator = operator
-        self._keys = Keys()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watches", daemon=True)
 
@@ -78,7 +51,8 @@ class Watches:
     def stop(self, timeout: float) -> None:
         """Stop watching, and wait for that up to `timeout` seconds."""
         self._stop.set()
-        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         try:
@@ -94,7 +68,7 @@ class Watches:
         try:
             await self._operator(
                 registry=self._registry(),
-                settings=watch_settings(self._namespace),
+                settings=watch_settings(self._namespace, self._selectors),
                 standalone=True,
                 # Otherwise kopf makes one from the user's name, which a container may not have.
                 identity="linnet",
@@ -108,29 +82,19 @@ class Watches:
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.get_default_registry()  # it knows how to log in to the API server
-        kopf.on.event("linnet.dev", "v1alpha1", "canaryreleases", registry=registry)(self._release)
-        kopf.on.event("apps", "v1", "deployments", registry=registry)(self._labelled)
-        kopf.on.event("", "v1", "pods", registry=registry)(self._labelled)
-        kopf.on.event("gateway.networking.k8s.io", "v1", "httproutes", registry=registry)(
-            self._route
-        )
+        for resource in self._selectors:
+            where = (resource.group, resource.version, resource.plural)
+            kopf.on.event(*where, registry=registry)(self._teller(resource))
         return registry
 
-    async def _release(self, body: Body, type: str | None, **_: Any) -> None:  # noqa: A002
-        self._add(self._keys.of_release(body, deleted=type == "DELETED"))
+    def _teller(self, resource: Resource) -> Callable[..., Awaitable[None]]:
+        async def told(event: Mapping[str, Any], **_: Any) -> None:
+            self._tell(resource, event["type"], event["object"])
 
-    async def _labelled(self, body: Body, **_: Any) -> None:
-        self._add(self._keys.of_labelled(body))
-
-    async def _route(self, body: Body, **_: Any) -> None:
-        self._add(self._keys.of_route(body))
-
-    def _add(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            self._added(key)
+        return told
 
 
-def watch_settings(namespace: str) -> kopf.OperatorSettings:
+def watch_settings(namespace: str, selectors: Mapping[Resource, str]) -> kopf.OperatorSettings:
     """kopf's settings: no writes, and no more events than the releases need."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
@@ -139,10 +103,7 @@ def watch_settings(namespace: str) -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30
-    settings.watching.label_selectors["apps", "deployments"] = RELEASE
-    settings.watching.label_selectors["", "pods"] = f"{RELEASE},{TRACK}={CANARY}"
+    for resource, selector in selectors.items():
+        if selector:
+            settings.watching.label_selectors[resource.group, resource.plural] = selector
     return settings
-
-
-def _key(body: Body) -> Key:
-    return Key(body["metadata"]["namespace"], body["metadata"]["name"])

@@ -4,31 +4,47 @@ from dataclasses import dataclass, replace
 
 from linnet.api.spec import Analysis, Metric, NoDataPolicy, Profile, ReadyMade
 
-_SELECTOR = 'namespace="{{namespace}}",pod=~"{{pods}}"'
-_TOTAL = f"sum(rate(http_requests_total{{{_SELECTOR}}}[{{{{window}}}}]))"
-_FAILED = f'sum(rate(http_requests_total{{{_SELECTOR},status=~"5.."}}[{{{{window}}}}]))'
-_BUCKETS = (
-    f"sum by (le) (rate(http_request_duration_seconds_bucket{{{_SELECTOR}}}[{{{{window}}}}]))"
-)
-_CONTAINERS = f'{_SELECTOR},container!="",container!="POD"'
+BY = ("namespace", "workload")
+"""The labels of an answer's rows: a ready-made query is asked once for all canaries."""
+
+
+def _by_workload(vector: str) -> str:
+    """The vector, its pods' names turned into their Deployment's."""
+    return f'label_replace({vector}, "workload", "{{{{workload}}}}", "pod", "{{{{owner}}}}")'
+
+
+def _sum(vector: str, *more: str) -> str:
+    return f"sum by ({', '.join((*BY, *more))}) ({_by_workload(vector)})"
+
+
+def _rate(metric: str, more: str = "") -> str:
+    return f"rate({metric}{{{{{{canaries}}}}{more}}}[{{{{window}}}}])"
+
+
+_CONTAINER = ',container!="",container!="POD"'
+_POD = "sum by (namespace, pod, container)"
+_TOTAL = _sum(_rate("http_requests_total"))
+_FAILED = _sum(_rate("http_requests_total", ',status=~"5.."'))
+_BUCKETS = _sum(_rate("http_request_duration_seconds_bucket"), "le")
+_MEMORY_USED = f"{_POD} (container_memory_working_set_bytes{{{{{{canaries}}}}{_CONTAINER}}})"
+_MEMORY_LIMIT = f"{_POD} (container_spec_memory_limit_bytes{{{{{{canaries}}}}{_CONTAINER}}})"
+_CPU_USED = f"{_POD} ({_rate('container_cpu_usage_seconds_total', _CONTAINER)})"
 _CPU_LIMIT = (
-    f"(sum by (pod, container) (container_spec_cpu_quota{{{_CONTAINERS}}})"
-    f" / sum by (pod, container) (container_spec_cpu_period{{{_CONTAINERS}}}))"
+    f"({_POD} (container_spec_cpu_quota{{{{{{canaries}}}}{_CONTAINER}}})"
+    f" / {_POD} (container_spec_cpu_period{{{{{{canaries}}}}{_CONTAINER}}}))"
 )
+
+
+def _worst(vector: str) -> str:
+    return f"100 * max by ({', '.join(BY)}) ({_by_workload(vector)})"
+
 
 QUERIES: dict[ReadyMade, str] = {
     # A missing series of failures is zero only where requests were counted at all.
     ReadyMade.ERROR_RATE: f"100 * ({_FAILED} or 0 * {_TOTAL}) / {_TOTAL}",
     ReadyMade.LATENCY_P95: f"1000 * histogram_quantile(0.95, {_BUCKETS})",
-    ReadyMade.MEMORY: (
-        f"100 * max(sum by (pod, container) (container_memory_working_set_bytes{{{_CONTAINERS}}})"
-        f" / (sum by (pod, container) (container_spec_memory_limit_bytes{{{_CONTAINERS}}}) > 0))"
-    ),
-    ReadyMade.CPU: (
-        "100 * max(sum by (pod, container)"
-        f" (rate(container_cpu_usage_seconds_total{{{_CONTAINERS}}}[{{{{window}}}}]))"
-        f" / {_CPU_LIMIT})"
-    ),
+    ReadyMade.MEMORY: _worst(f"{_MEMORY_USED} / ({_MEMORY_LIMIT} > 0)"),
+    ReadyMade.CPU: _worst(f"{_CPU_USED} / {_CPU_LIMIT}"),
     ReadyMade.AVAILABILITY: f"100 * (1 - ({_FAILED} or 0 * {_TOTAL}) / {_TOTAL})",
 }
 
@@ -39,6 +55,7 @@ class Check:
 
     above, below: the rollback limit, one of them. at_most, at_least: the advance limit that
     faces the same way. consecutive: breaches in a row that roll back. unit: for people.
+    shared: the query's answer has a row for each canary (`BY`), instead of one number.
     requires: a resource that some container must limit for the check to mean anything.
     """
 
@@ -51,11 +68,12 @@ class Check:
     consecutive: int = 3
     unit: str = ""
     requires: str | None = None
+    shared: bool = False
     no_data: NoDataPolicy = NoDataPolicy.HOLD
 
 
 def _ready_made(use: ReadyMade, unit: str, requires: str | None = None) -> Check:
-    return Check(name=use.value, query=QUERIES[use], unit=unit, requires=requires)
+    return Check(name=use.value, query=QUERIES[use], unit=unit, requires=requires, shared=True)
 
 
 _ERROR_RATE = _ready_made(ReadyMade.ERROR_RATE, " %")

@@ -1,9 +1,10 @@
 """Which step comes next, how many pods a weight needs, and when a weight counts."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from linnet.api.spec import CanaryReleaseSpec, Step
 from linnet.api.status import CanaryReleaseStatus, WeightStatus
+from linnet.core import shares
 from linnet.core.observed import Observed, RouteObserved
 
 
@@ -27,8 +28,52 @@ def next_step(spec: CanaryReleaseSpec, weight: int) -> Step | None:
 
 
 def replicas_for(spec: CanaryReleaseSpec, stable_replicas: int, weight: int) -> int:
-    """Canary pods for a weight in percent: its share of stable's pods, rounded up."""
+    """Canary pods for a weight in percent: its share of stable's pods, rounded up.
+
+    Where pods are what splits traffic, as many as give the share.
+    """
+    if shares.by_pods(spec):
+        return max(spec.canary.min_replicas, shares.pods_for(weight, stable_replicas))
     return max(spec.canary.min_replicas, -(-stable_replicas * weight // 100))
+
+
+def share_of(spec: CanaryReleaseSpec, stable_replicas: int, weight: int) -> int:
+    """The share of traffic that a weight comes to, in percent: another one only with few pods."""
+    if not shares.by_pods(spec) or weight in (0, 100) or not stable_replicas:
+        return weight
+    return shares.share(replicas_for(spec, stable_replicas, weight), stable_replicas)
+
+
+def missed(spec: CanaryReleaseSpec, stable_replicas: int) -> tuple[str, ...]:
+    """What each step gets that can't get the share that it asks for, in words."""
+    found = []
+    for number, step in enumerate(spec.steps, start=1):
+        real = share_of(spec, stable_replicas, step.weight)
+        if real != step.weight:
+            pods = replicas_for(spec, stable_replicas, step.weight)
+            found.append(
+                f"step {number} asks for {step.weight} % and gets {real} % "
+                f"({pods} canary pod{'' if pods == 1 else 's'})"
+            )
+    return tuple(found)
+
+
+def told(spec: CanaryReleaseSpec, observed: Observed, weight: int) -> str:
+    """A weight for people: with the share that it comes to where that is another."""
+    real = share_of(spec, observed.stable.replicas if observed.stable else 0, weight)
+    return f"{weight} %" if real == weight else f"{real} % ({weight} % asked for)"
+
+
+def may_have_pods(spec: CanaryReleaseSpec, route: RouteObserved) -> bool:
+    """Whether a canary without a weight yet may have pods: not where they would get traffic."""
+    narrowed = route.canary_listed and route.weight == 0 and route.accepted
+    return narrowed or not shares.by_pods(spec)
+
+
+def waited_since(spec: CanaryReleaseSpec, status: CanaryReleaseStatus) -> datetime | None:
+    """Since when the canary's first pods are waited for: since they may be there."""
+    narrowed = status.weight.seen_since if shares.by_pods(spec) else None
+    return narrowed or status.phase_since
 
 
 def first_pods(
@@ -45,13 +90,37 @@ def at_weight(
     status: CanaryReleaseStatus, wanted: int, route: RouteObserved | None, now: datetime
 ) -> WeightStatus:
     """The weight's status after a look at the route; the clock runs while seen is wanted."""
-    seen = route.weight if route is not None and route.accepted else None
-    before = status.weight
-    if seen != wanted:
-        return WeightStatus(wanted=wanted, seen=seen)
-    running = before.seen == before.wanted == wanted
-    since = before.seen_since if running else None
-    return WeightStatus(wanted=wanted, seen=seen, seen_since=since or now)
+    if route is None:
+        return WeightStatus(wanted=wanted)
+    running = status.weight.seen_since if status.weight.wanted == wanted else None
+    there = route.accepted or (route.near and running is not None)
+    since = running or now if there and route.weight == wanted else None
+    seen = route.weight if route.accepted else None
+    return WeightStatus(
+        wanted=wanted, seen=seen if route.share is None else route.share, seen_since=since
+    )
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def last_tick(now: datetime, interval: timedelta) -> datetime:
+    """The last whole multiple of an interval since 1970.
+
+    Releases with the same interval measure at the same moments, so that they can share answers.
+    """
+    return now - (now - EPOCH) % interval
+
+
+def next_measurement(
+    spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime
+) -> datetime:
+    """When the checks are due: at a tick, at least half an interval after the last time."""
+    interval = spec.analysis.interval
+    last = status.analysed_at or status.phase_since or now
+    if last > now:
+        return now  # written by a clock that is ahead of this one
+    return last_tick(last + interval / 2, interval) + interval
 
 
 def remaining(since: datetime | None, span: timedelta, now: datetime) -> timedelta | None:

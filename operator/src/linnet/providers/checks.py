@@ -1,8 +1,9 @@
 """What must hold of an object before it is used. Each check raises, and says what to do."""
 
 from linnet.core import canary
-from linnet.core.labels import RELEASE, REVISION, is_ours, label_value, labels_of
-from linnet.core.revision import template_revision
+from linnet.core.labels import RELEASE, REVISION, is_own, label_value, labels_of
+from linnet.core.revision import template_part, template_revision
+from linnet.core.service import as_written
 from linnet.providers.errors import OtherRevision, Unusable
 from linnet.providers.kubernetes import Manifest, Resource
 
@@ -13,9 +14,16 @@ def guards(deployment: Manifest, release: str) -> bool:
 
 
 def require_usable(
-    deployment: Manifest, service: Manifest | None, service_name: str, release: str
+    deployment: Manifest,
+    service: Manifest | None,
+    service_name: str,
+    release: str,
+    *,
+    one_service: bool = False,
 ) -> Manifest:
-    """Return the Service if a canary can be made beside it and the Deployment.
+    """Return the Service, as its user wrote it, if a canary can be made beside the Deployment.
+
+    one_service: the canary's pods are to stand behind the same Service.
 
     Raises:
         Unusable: it can't.
@@ -27,7 +35,9 @@ def require_usable(
             f"Service {service_name} does not exist: create it, or set spec.traffic.service to "
             "the Service of the Deployment's pods",
         )
-    if problem := canary.problem(deployment, service):
+    if one_service:
+        service = as_written(service)
+    if problem := canary.problem(deployment, service, one_service=one_service):
         raise Unusable(*problem)
     return service
 
@@ -62,21 +72,16 @@ def require_ours(found: Manifest, resource: Resource, release: str) -> None:
         )
 
 
-def is_own(found: Manifest, release: str) -> bool:
-    """Whether an object is part of this CanaryRelease's canary."""
-    return is_ours(found) and labels_of(found).get(RELEASE) == label_value(release)
-
-
 def require_template(deployment: Manifest, revision: str) -> None:
-    """Check that the Deployment's template is the one that was decided on.
+    """Check that the Deployment's template is that of the revision that was decided on.
 
     Raises:
         OtherRevision: it is another by now.
     """
-    present = template_revision(deployment["spec"]["template"])
-    if present != revision:
+    present, wanted = template_revision(deployment["spec"]["template"]), template_part(revision)
+    if present != wanted:
         name = deployment["metadata"]["name"]
-        raise OtherRevision(f"the template of Deployment {name} is {present}, not {revision}")
+        raise OtherRevision(f"the template of Deployment {name} is {present}, not {wanted}")
 
 
 def require_replaceable(present: Manifest | None, revision: str) -> None:

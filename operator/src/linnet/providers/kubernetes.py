@@ -29,24 +29,30 @@ from linnet.providers.errors import (
 )
 from linnet.providers.resources import (
     CANARYRELEASES,
+    CONFIGMAPS,
     DEPLOYMENTS,
+    ENDPOINTSLICES,
     EVENTS,
     HTTPROUTES,
     LEASES,
     PODS,
     REPLICASETS,
+    SECRETS,
     SERVICES,
     Resource,
 )
 
 __all__ = [
     "CANARYRELEASES",
+    "CONFIGMAPS",
     "DEPLOYMENTS",
+    "ENDPOINTSLICES",
     "EVENTS",
     "HTTPROUTES",
     "LEASES",
     "PODS",
     "REPLICASETS",
+    "SECRETS",
     "SERVICES",
     "KubernetesClient",
     "Manifest",
@@ -60,6 +66,8 @@ Fence = Callable[[], None]
 APPLY_ATTEMPTS = 3
 LONGEST_WAIT_SECONDS = 1.0
 PAGE = 500
+UNPROCESSABLE = 422
+"""What the API server answers when a patch's test fails."""
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -224,9 +232,16 @@ class KubernetesClient:
         return True
 
     async def disown(
-        self, resource: Resource, namespace: str, name: str, field_manager: str
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        field_manager: str,
+        found: Manifest | None = None,
     ) -> None:
         """Give up a manager's fields while their values stay.
+
+        found: the object with its `managedFields`, if it is at hand, e.g. a write's answer.
 
         An apply without the fields would remove them. Taking the manager out of `managedFields`
         doesn't (client-go's csaupgrade does the same): afterwards the user's next apply meets no
@@ -235,20 +250,32 @@ class KubernetesClient:
         Raises:
             Conflict: the object changed in between.
         """
-        found = await self.get(resource, namespace, name)
+        found = found or await self.get(resource, namespace, name)
         if found is None:
             return
         fields = found["metadata"].get("managedFields") or []
-        others = [entry for entry in fields if entry.get("manager") != field_manager]
-        if len(others) == len(fields):
+        places = [i for i, entry in enumerate(fields) if entry.get("manager") == field_manager]
+        if not places:
             return
-        version = found["metadata"]["resourceVersion"]
         operations: list[Manifest] = [
-            # An empty list would mean "as it was"; one empty entry clears it.
-            {"op": "replace", "path": "/metadata/managedFields", "value": others or [{}]},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "test", "path": f"/metadata/managedFields/{i}/manager", "value": field_manager}
+            for i in places
         ]
-        await self.patch(resource, namespace, name, operations)
+        if len(places) == len(fields):
+            # An empty list would mean "as it was"; one empty entry clears it.
+            operations.append({"op": "replace", "path": "/metadata/managedFields", "value": [{}]})
+        else:
+            # From the last one, so that the places before it stay. Not bound to the version: a
+            # controller that writes a status in between does no harm.
+            operations += [
+                {"op": "remove", "path": f"/metadata/managedFields/{i}"} for i in reversed(places)
+            ]
+        try:
+            await self.patch(resource, namespace, name, operations)
+        except ApiError as error:
+            if error.status != UNPROCESSABLE:
+                raise
+            raise Conflict(f"the field managers of {name} changed in between") from error
 
     async def _write(
         self, method: str, path: str, query: dict[str, str], body: Any, content_type: str

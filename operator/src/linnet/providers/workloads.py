@@ -1,16 +1,30 @@
 """The user's Deployment, which stays stable, and the canary beside it.
 
-Of the user's Deployment the operator owns two fields by server-side apply: `spec.paused` and the
-label `linnet.dev/release`. It never touches the template.
+Of the user's Deployment the operator owns by server-side apply `spec.paused`, the label
+`linnet.dev/release` and, where it promotes tracked config, one annotation of the template,
+`linnet.dev/config`. It touches nothing else of the template.
 """
 
 import asyncio
 from dataclasses import dataclass
 
+from linnet.api.config import TrackedConfig
 from linnet.core.canary import canary_manifests
+from linnet.core.config import copy_names
 from linnet.core.failure import canary_failure
-from linnet.core.labels import MANAGER, RELEASE, REVISION, canary_name, label_value, selector_text
+from linnet.core.labels import (
+    CONFIG,
+    MANAGER,
+    RELEASE,
+    REVISION,
+    canary_name,
+    is_own,
+    label_value,
+    selector_text,
+)
 from linnet.core.observed import CanaryObserved, StableObserved
+from linnet.core.references import renamed
+from linnet.core.revision import config_annotation, config_part
 from linnet.core.stable import stable_observed
 from linnet.providers import checks
 from linnet.providers.attempts import again_on_conflict
@@ -18,21 +32,27 @@ from linnet.providers.errors import NotFound
 from linnet.providers.kubernetes import (
     DEPLOYMENTS,
     PODS,
-    REPLICASETS,
     SERVICES,
     KubernetesClient,
     Manifest,
 )
+from linnet.providers.replicasets import ReplicaSets
 
 
 @dataclass(frozen=True)
 class Target:
-    """A guarded Deployment: its name, its stable Service and the CanaryRelease that guards it."""
+    """A guarded Deployment: its name, its stable Service and the CanaryRelease that guards it.
+
+    one_service: the canary's pods stand behind the stable Service, and have no other.
+    tracked: the config that is part of its version.
+    """
 
     namespace: str
     name: str
     service: str
     release: str
+    one_service: bool = False
+    tracked: tuple[TrackedConfig, ...] = ()
 
     @property
     def canary(self) -> str:
@@ -53,6 +73,7 @@ class Workloads:
 
     def __init__(self, client: KubernetesClient) -> None:
         self._client = client
+        self._replicasets = ReplicaSets(client)
 
     async def observe_stable(self, target: Target) -> StableObserved | None:
         """Read the user's Deployment; None if it doesn't exist.
@@ -68,33 +89,33 @@ class Workloads:
         )
         if deployment is None:
             return None
-        checks.require_usable(deployment, service, target.service, target.release)
-        sets = await self._client.list(
-            REPLICASETS, target.namespace, selector_text(deployment["spec"]["selector"])
-        )
-        return stable_observed(deployment, sets)
+        self._require_usable(deployment, service, target)
+        sets = await self._replicasets.of(deployment)
+        return stable_observed(deployment, sets, tracked=bool(target.tracked))
 
     async def observe_canary(self, target: Target) -> CanaryObserved | None:
-        """Read the canary; None if it doesn't exist.
+        """Read the canary, as far as it is there; None if nothing of it is.
 
         Raises:
-            Unusable: there is a Deployment of the canary's name that isn't this release's.
+            Unusable: a Deployment or Service of the canary's name isn't this release's.
         """
-        deployment = await self._client.get(DEPLOYMENTS, target.namespace, target.canary)
+        deployment, service = await asyncio.gather(
+            self._client.get(DEPLOYMENTS, target.namespace, target.canary),
+            self._canary_service(target),
+        )
+        for found, resource in ((deployment, DEPLOYMENTS), (service, SERVICES)):
+            if found is not None:
+                checks.require_ours(found, resource, target.release)
         if deployment is None:
-            return None
-        checks.require_ours(deployment, DEPLOYMENTS, target.release)
-        service, pods = await asyncio.gather(
-            self._client.get(SERVICES, target.namespace, target.canary_service),
-            self._client.list(
-                PODS, target.namespace, selector_text(deployment["spec"]["selector"])
-            ),
+            return None if service is None else CanaryObserved(_revision(service), 0, 0)
+        pods = await self._client.list(
+            PODS, target.namespace, selector_text(deployment["spec"]["selector"])
         )
         failure = canary_failure(deployment, pods)
-        if service is None:
+        if service is None and not target.one_service:
             failure = f"ServiceMissing: Service {target.canary_service} was deleted"
         return CanaryObserved(
-            revision=(deployment["metadata"].get("annotations") or {}).get(REVISION, ""),
+            revision=_revision(deployment),
             replicas=deployment["spec"]["replicas"],
             ready=(deployment.get("status") or {}).get("readyReplicas") or 0,
             failure=failure,
@@ -112,12 +133,18 @@ class Workloads:
     async def resume(self, target: Target, revision: str) -> None:
         """Resume the Deployment's rollout, if its template still is `revision`.
 
+        Where the revision names tracked config, the template is annotated with that, so that its
+        pods are new ones even where the config alone is.
+
         Raises:
             NotFound: there is no such Deployment.
             Unusable: another CanaryRelease guards it.
             Conflict: the template is another one by now.
         """
-        await again_on_conflict(lambda: self._own(target, paused=False, revision=revision))
+        config = config_part(revision)
+        await again_on_conflict(
+            lambda: self._own(target, paused=False, revision=revision, config=config)
+        )
 
     async def let_go(self, target: Target, resume: str = "") -> None:
         """Give the Deployment back: resumed if `resume` is its revision, else as it stands.
@@ -143,6 +170,8 @@ class Workloads:
     async def ensure_canary(self, target: Target, revision: str, replicas: int) -> None:
         """Have the canary's Service and Deployment, made from the template as it stands.
 
+        Where the revision names tracked config, the canary reads the copies of that content.
+
         The Service comes first: once the Deployment is seen, the canary is whole.
 
         Raises:
@@ -154,18 +183,26 @@ class Workloads:
             self._client.get(DEPLOYMENTS, target.namespace, target.name),
             self._client.get(SERVICES, target.namespace, target.service),
             self._client.get(DEPLOYMENTS, target.namespace, target.canary),
-            self._client.get(SERVICES, target.namespace, target.canary_service),
+            self._canary_service(target),
         )
         if deployment is None:
             raise _absent(target)
-        usable = checks.require_usable(deployment, service, target.service, target.release)
+        usable = self._require_usable(deployment, service, target)
         checks.require_template(deployment, revision)
         for found, resource in zip(present, (DEPLOYMENTS, SERVICES), strict=True):
             if found is not None:
                 checks.require_ours(found, resource, target.release)
         checks.require_replaceable(present[0], revision)
-        pods, access = canary_manifests(deployment, usable, target.release, revision, replicas)
-        await self._client.apply(SERVICES, access, MANAGER)
+        pods, *access = canary_manifests(
+            _reading(target, deployment, revision),
+            usable,
+            target.release,
+            revision,
+            replicas,
+            one_service=target.one_service,
+        )
+        for each in access:
+            await self._client.apply(SERVICES, each, MANAGER)
         await self._client.apply(DEPLOYMENTS, pods, MANAGER)
 
     async def remove_canary(self, target: Target) -> None:
@@ -178,14 +215,35 @@ class Workloads:
             (DEPLOYMENTS, target.canary),
         ):
             found = await self._client.get(resource, target.namespace, name)
-            if found is not None and checks.is_own(found, target.release):
+            if found is not None and is_own(found, target.release):
                 uid = found["metadata"]["uid"]
                 await self._client.delete(resource, target.namespace, name, uid=uid)
 
+    async def _canary_service(self, target: Target) -> Manifest | None:
+        """The canary's own Service; None also where it is to have none."""
+        if target.one_service:
+            return None
+        return await self._client.get(SERVICES, target.namespace, target.canary_service)
+
+    def _require_usable(
+        self, deployment: Manifest, service: Manifest | None, target: Target
+    ) -> Manifest:
+        return checks.require_usable(
+            deployment, service, target.service, target.release, one_service=target.one_service
+        )
+
     async def _own(
-        self, target: Target, *, paused: bool | None, revision: str = "", label: bool = True
+        self,
+        target: Target,
+        *,
+        paused: bool | None,
+        revision: str = "",
+        config: str = "",
+        label: bool = True,
     ) -> None:
-        """Apply all that the operator owns of the Deployment; `paused` None means as it stands.
+        """Apply all that the operator owns of the Deployment.
+
+        `paused` None, and `config` empty, mean as it stands: what an apply leaves out, goes.
 
         The apply names the version that was read: what was checked is what is written to.
         """
@@ -203,13 +261,33 @@ class Workloads:
         if label:
             metadata["labels"] = {RELEASE: label_value(target.release)}
         as_it_stands = deployment["spec"].get("paused", False)
+        spec: Manifest = {"paused": as_it_stands if paused is None else paused}
+        if config := config or config_annotation(deployment["spec"]["template"]):
+            spec["template"] = {"metadata": {"annotations": {CONFIG: config}}}
         manifest: Manifest = {
             "apiVersion": DEPLOYMENTS.api_version,
             "kind": DEPLOYMENTS.kind,
             "metadata": metadata,
-            "spec": {"paused": as_it_stands if paused is None else paused},
+            "spec": spec,
         }
         await self._client.apply(DEPLOYMENTS, manifest, MANAGER)
+
+
+def _revision(found: Manifest) -> str:
+    return str((found["metadata"].get("annotations") or {}).get(REVISION, ""))
+
+
+def _reading(target: Target, deployment: Manifest, revision: str) -> Manifest:
+    """The Deployment with a template that reads the copies of the revision's tracked config."""
+    spec = deployment["spec"]
+    config = config_part(revision)
+    if not config:
+        return deployment
+    template = renamed(spec["template"], copy_names(target.tracked, config))
+    metadata = template.get("metadata") or {}
+    annotations = {**(metadata.get("annotations") or {}), CONFIG: config}
+    template["metadata"] = {**metadata, "annotations": annotations}
+    return {**deployment, "spec": {**spec, "template": template}}
 
 
 def _absent(target: Target) -> NotFound:

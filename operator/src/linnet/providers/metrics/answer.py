@@ -7,8 +7,9 @@ from typing import Any
 
 import requests
 
-LARGEST_ANSWER_BYTES = 1 << 20
-"""One number with its labels takes some hundred bytes; thousands of series are a mistake."""
+LARGEST_ANSWER_BYTES = 8 << 20
+"""A number with its labels takes some hundred bytes; many more than there are releases are a
+mistake."""
 PIECE_BYTES = 1 << 16
 MESSAGE_LIMIT = 300
 

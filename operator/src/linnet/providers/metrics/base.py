@@ -1,8 +1,9 @@
 """The seam between deciding and measuring."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from linnet.core.observed import Sample
+from linnet.core.observed import Sample, Table
 
 
 class MetricsProvider(Protocol):
@@ -14,6 +15,14 @@ class MetricsProvider(Protocol):
         Never raises for what the other side does: an unreachable server, a time-out, a refused
         or partial answer and more than one series are `Sample(error=...)`; an empty answer, NaN
         and the infinities are `Sample()`, no data.
+        """
+        ...
+
+    async def table(self, promql: str, by: Sequence[str]) -> Table:
+        """Evaluate an instant query now whose answer has a series for each row.
+
+        by: the labels that tell the rows apart; a series without one of them has '' there.
+        Never raises, as `query`. Two series of one row are an error of the whole.
         """
         ...
 

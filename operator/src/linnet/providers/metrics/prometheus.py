@@ -8,10 +8,12 @@ verdict.
 
 import asyncio
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import urllib3
@@ -19,10 +21,12 @@ from prometheus_api_client import PrometheusConnect
 from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
-from linnet.core.observed import Sample
+from linnet.core.observed import Sample, Table
 from linnet.providers.metrics.answer import AnswerCheck, Refused
 
 THREADS = 8
+
+T = TypeVar("T")
 
 
 class Prometheus:
@@ -52,36 +56,54 @@ class Prometheus:
         A query that waits for a free thread, or whose answer trickles in, ends as an error after
         twice the time-out.
         """
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(2 * self._timeout_seconds):
-                return await loop.run_in_executor(self._threads, self._ask, promql)
-        except TimeoutError:
-            return self._failed("did not answer in time")
+            return await self._ask_in_time(promql, _sample)
+        except Refused as error:
+            return Sample(error=str(error))
+
+    async def table(self, promql: str, by: Sequence[str]) -> Table:
+        """Evaluate an instant query now, row by row; see `MetricsProvider.table`."""
+        try:
+            return await self._ask_in_time(promql, partial(_table, by=by))
+        except Refused as error:
+            return Table(error=str(error))
 
     async def close(self) -> None:
         """Release the connections; a request under way ends by its time-out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._library.close()
 
-    def _ask(self, promql: str) -> Sample:
+    async def _ask_in_time(self, promql: str, read: Callable[[Any], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(2 * self._timeout_seconds):
+                return await loop.run_in_executor(self._threads, self._ask, promql, read)
+        except TimeoutError:
+            raise self._refused("did not answer in time") from None
+
+    def _ask(self, promql: str, read: Callable[[Any], T]) -> T:
+        """What `read` makes of the answer's `result`, already checked to be a scalar or a vector.
+
+        Raises:
+            Refused: there is none that may be used; the text is for people.
+        """
         limit = {"timeout": f"{math.ceil(self._timeout_seconds)}s"}
         try:
-            return _sample(self._library.custom_query(promql, params=limit))
+            return read(self._library.custom_query(promql, params=limit))
         except Refused as error:
-            return self._failed(str(error))
+            raise self._refused(str(error)) from error
         except requests.Timeout:
-            return self._failed(f"did not answer within {self._timeout_seconds:g} s")
+            raise self._refused(f"did not answer within {self._timeout_seconds:g} s") from None
         except requests.ConnectionError:
             # Not in its own words: they name an object's address, another one each time.
-            return self._failed("can't be reached")
+            raise self._refused("can't be reached") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return self._failed(f"gave no usable answer ({type(error).__name__})")
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            return self._failed("gave an answer of an unknown form")
+            raise self._refused(f"gave no usable answer ({type(error).__name__})") from error
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            raise self._refused("gave an answer of an unknown form") from error
 
-    def _failed(self, what: str) -> Sample:
-        return Sample(error=f"Prometheus at {self._url} {what}")
+    def _refused(self, what: str) -> Refused:
+        return Refused(f"Prometheus at {self._url} {what}")
 
 
 class _BearerToken(AuthBase):
@@ -111,9 +133,9 @@ def _session(timeout_seconds: float, ca_file: str) -> requests.Session:
 
 
 def _sample(result: Any) -> Sample:
-    """One number out of an answer's `result`, already checked to be a scalar or a vector."""
+    """One number out of an answer's `result`."""
     if result and not isinstance(result[0], dict):
-        return _number(result[1])
+        return Sample(_number(result[1]))
     if len(result) > 1:
         return Sample(
             error=f"the query gave {len(result)} series instead of one: aggregate with sum(...)"
@@ -124,9 +146,20 @@ def _sample(result: Any) -> Sample:
         return Sample(
             error="the query gave a histogram instead of a number: use histogram_quantile(...)"
         )
-    return _number(result[0]["value"][1])
+    return Sample(_number(result[0]["value"][1]))
 
 
-def _number(text: str) -> Sample:
+def _table(result: Any, by: Sequence[str]) -> Table:
+    """Rows out of an answer's `result`."""
+    rows = {
+        tuple(series["metric"].get(label, "") for label in by): _number(series["value"][1])
+        for series in result
+    }
+    if len(rows) < len(result):
+        return Table(error=f"the query gave several series with the same {', '.join(by)}")
+    return Table(rows)
+
+
+def _number(text: str) -> float | None:
     value = float(text)
-    return Sample(value=value) if math.isfinite(value) else Sample()
+    return value if math.isfinite(value) else None
