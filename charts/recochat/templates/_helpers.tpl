@@ -45,6 +45,24 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
+{{- define "recochat.settings" -}}
+{{- include "recochat.fullname" . }}-settings
+{{- end -}}
+
+{{/* The ConfigMap that the pods read: tracked by Linnet, it is one that Linnet alone writes. */}}
+{{- define "recochat.settingsRead" -}}
+{{- include "recochat.settings" . }}{{ if .Values.settings.tracked }}-live{{ end }}
+{{- end -}}
+
+{{- define "recochat.podAnnotations" -}}
+{{- with .Values.podAnnotations }}
+{{- toYaml . }}
+{{- end }}
+{{- if and .Values.settings.data (not .Values.settings.tracked) }}
+checksum/settings: {{ toJson .Values.settings.data | sha256sum }}
+{{- end }}
+{{- end -}}
+
 {{- define "recochat.containerSecurityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -82,6 +100,14 @@ seccompProfile:
 {{- define "recochat.validate" -}}
 {{- if and (include "recochat.faults" . | trim) (not .Values.demo.enabled) -}}
 {{- fail "demo.faults are set, but demo.enabled is false: faults are for demonstrations only. Set demo.enabled=true to allow them, or remove demo.faults." -}}
+{{- end -}}
+{{- range $name, $_ := .Values.settings.data -}}
+{{- if and (hasPrefix "RECOCHAT_FAULT_" $name) (not $.Values.demo.enabled) -}}
+{{- fail (printf "settings.data has %s, but demo.enabled is false: faults are for demonstrations only. Set demo.enabled=true to allow them, or remove it." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.settings.tracked (or (not .Values.canaryRelease.enabled) (not .Values.settings.data)) -}}
+{{- fail "settings.tracked needs canaryRelease.enabled=true and settings.data: Linnet writes what the pods read, and they would wait for it." -}}
 {{- end -}}
 {{- if and .Values.gateway.enabled (not .Values.gateway.parentRef.name) -}}
 {{- fail "gateway.enabled needs gateway.parentRef.name: the Gateway that the HTTPRoute attaches to." -}}

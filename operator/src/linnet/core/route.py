@@ -55,8 +55,8 @@ def share(rules: Sequence[Rule], backends: Backends) -> int | None:
     """The canary's share in percent; None if the rules differ or the share is not whole."""
     shares = set()
     for rule in rules:
-        ours = _weigh(_refs(rule, backends, backends.stable))
-        theirs = _weigh(_refs(rule, backends, backends.canary))
+        ours = _weigh(refs_to(rule, backends, backends.stable))
+        theirs = _weigh(refs_to(rule, backends, backends.canary))
         if not _has_stable(rule, backends) or ours + theirs == 0:
             continue
         percent, rest = divmod(WHOLE * theirs, ours + theirs)
@@ -87,7 +87,7 @@ def problem(rules: Sequence[Rule], backends: Backends) -> tuple[str, str] | None
             "no traffic to split: give it a weight in spec.rules[].backendRefs[].weight",
         )
     limit = WEIGHT_LIMIT // WHOLE
-    if any(_weight(ref) > limit for refs in own for ref in refs):
+    if any(weight_of(ref) > limit for refs in own for ref in refs):
         return (
             "WeightTooLarge",
             f"a weight beside Service {backends.stable} is greater than {limit}, which leaves no "
@@ -104,14 +104,35 @@ def problem(rules: Sequence[Rule], backends: Backends) -> tuple[str, str] | None
     return None
 
 
+def refs_to(rule: Rule, backends: Backends, name: str) -> list[Ref]:
+    """The rule's backends that are the Service of this name in the route's namespace."""
+    return _named(rule.get("backendRefs") or (), backends, name)
+
+
+def refers_to(ref: Ref, backends: Backends, name: str) -> bool:
+    """Whether a backend is the Service of this name in the route's namespace."""
+    return (
+        ref.get("name") == name
+        and (ref.get("kind") or "Service") == "Service"
+        and not ref.get("group")
+        and (ref.get("namespace") or backends.namespace) == backends.namespace
+    )
+
+
+def weight_of(ref: Ref) -> int:
+    """A backend's weight; the Gateway API's default where it has none."""
+    weight = ref.get("weight")
+    return 1 if weight is None else int(weight)
+
+
 def _split_rule(rule: Rule, backends: Backends, weight: int) -> dict[str, Any]:
     refs = _own_weights(rule, backends)
     if not _weigh(_named(refs, backends, backends.stable)):
         return dict(rule)
     result: list[dict[str, Any]] = []
     for ref in refs:
-        own = _weight(ref)
-        if not _is(ref, backends, backends.stable):
+        own = weight_of(ref)
+        if not refers_to(ref, backends, backends.stable):
             result.append({**ref, "weight": own * WHOLE})
             continue
         result.append({**ref, "weight": own * (WHOLE - weight)})
@@ -124,10 +145,12 @@ def _own_weights(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
     if not _is_listed(rule, backends):
         return [dict(ref) for ref in rule.get("backendRefs") or ()]
     merged = _merge_canary(rule, backends)
-    weights = [_weight(ref) for ref in merged]
+    weights = [weight_of(ref) for ref in merged]
     if not _weigh(_named(merged, backends, backends.stable)):
         # Both were set to 0 by hand: a rule where stable had no weight was never split.
-        weights = [1 if _is(ref, backends, backends.stable) else _weight(ref) for ref in merged]
+        weights = [
+            1 if refers_to(ref, backends, backends.stable) else weight_of(ref) for ref in merged
+        ]
     elif all(weight % WHOLE == 0 for weight in weights):
         weights = [weight // WHOLE for weight in weights]
     elif len(merged) == 1:
@@ -140,48 +163,30 @@ def _own_weights(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
 
 def _merge_canary(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
     """The rule's backends, each canary's weight added to the stable entry of the same port."""
-    spare = [dict(ref) for ref in _refs(rule, backends, backends.canary)]
+    spare = [dict(ref) for ref in refs_to(rule, backends, backends.canary)]
     merged = []
     for ref in rule["backendRefs"]:
-        if _is(ref, backends, backends.canary):
+        if refers_to(ref, backends, backends.canary):
             continue
         twin = None
-        if _is(ref, backends, backends.stable):
+        if refers_to(ref, backends, backends.stable):
             twin = next((other for other in spare if other.get("port") == ref.get("port")), None)
         if twin is not None:
             spare.remove(twin)
-        merged.append({**ref, "weight": _weight(ref) + (_weight(twin) if twin else 0)})
+        merged.append({**ref, "weight": weight_of(ref) + (weight_of(twin) if twin else 0)})
     return merged
 
 
 def _has_stable(rule: Rule, backends: Backends) -> bool:
-    return bool(_refs(rule, backends, backends.stable))
+    return bool(refs_to(rule, backends, backends.stable))
 
 
 def _is_listed(rule: Rule, backends: Backends) -> bool:
-    return _has_stable(rule, backends) and bool(_refs(rule, backends, backends.canary))
-
-
-def _refs(rule: Rule, backends: Backends, name: str) -> list[Ref]:
-    return _named(rule.get("backendRefs") or (), backends, name)
+    return _has_stable(rule, backends) and bool(refs_to(rule, backends, backends.canary))
 
 
 def _named(refs: Iterable[Ref], backends: Backends, name: str) -> list[Ref]:
-    return [ref for ref in refs if _is(ref, backends, name)]
-
-
-def _is(ref: Ref, backends: Backends, name: str) -> bool:
-    return (
-        ref.get("name") == name
-        and (ref.get("kind") or "Service") == "Service"
-        and not ref.get("group")
-        and (ref.get("namespace") or backends.namespace) == backends.namespace
-    )
-
-
-def _weight(ref: Ref) -> int:
-    weight = ref.get("weight")
-    return 1 if weight is None else int(weight)
+    return [ref for ref in refs if refers_to(ref, backends, name)]
 
 
 def _divide_up(number: int, by: int) -> int:
@@ -189,4 +194,4 @@ def _divide_up(number: int, by: int) -> int:
 
 
 def _weigh(refs: Iterable[Ref]) -> int:
-    return sum(_weight(ref) for ref in refs)
+    return sum(weight_of(ref) for ref in refs)

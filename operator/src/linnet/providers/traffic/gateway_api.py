@@ -9,7 +9,8 @@ so that the user's next server-side apply meets no conflict.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from linnet.core import route
+from linnet.core import pinned, route
+from linnet.core.misfit import misfit
 from linnet.core.observed import RouteObserved
 from linnet.providers.attempts import again_on_conflict
 from linnet.providers.errors import NotFound, Unusable
@@ -22,7 +23,9 @@ Rules = list[dict[str, Any]]
 
 
 class GatewayApiTraffic:
-    """Splits an HTTPRoute. See `linnet.core.route` for how weights are reckoned."""
+    """Splits an HTTPRoute. See `linnet.core.route` for how weights are reckoned, and
+    `linnet.core.pinned` for how users are kept on their version.
+    """
 
     def __init__(self, client: KubernetesClient) -> None:
         self._client = client
@@ -38,13 +41,18 @@ class GatewayApiTraffic:
         if found is None:
             return None
         rules, backends = _rules(found), _backends(split)
-        _require_usable(rules, backends)
+        _require(pinned.problem(rules, backends, split.pins))
+        listed = route.listed(rules, backends)
+        unfit = misfit(rules, backends, split.pins)
+        if not listed:
+            _require(unfit)
         refusals = _refusals(found)
+        # In mid-release an unfit route is said, not raised: traffic must be able to return.
         return RouteObserved(
-            weight=route.share(rules, backends),
-            canary_listed=route.listed(rules, backends),
+            weight=pinned.share(rules, backends, split.pins),
+            canary_listed=listed,
             accepted=not refusals,
-            message="; ".join(refusals),
+            message="; ".join([unfit[1], *refusals] if unfit else refusals),
         )
 
     async def set_weight(self, split: Split, weight: int) -> None:
@@ -61,8 +69,9 @@ class GatewayApiTraffic:
             if found is None:
                 raise NotFound(f"HTTPRoute {split.route} does not exist in {split.namespace}")
             rules, backends = _rules(found), _backends(split)
-            _require_usable(rules, backends)
-            await self._write(found, route.split(rules, backends, weight))
+            _require(pinned.problem(rules, backends, split.pins))
+            _require(misfit(rules, backends, split.pins, weight))
+            await self._write(found, pinned.split(rules, backends, weight, split.pins))
 
         await again_on_conflict(once)
 
@@ -79,14 +88,18 @@ class GatewayApiTraffic:
             found = await self._client.get(HTTPROUTES, split.namespace, split.route)
             if found is None:
                 return
-            await self._write(found, route.restore(_rules(found), _backends(split)))
-            await self._client.disown(HTTPROUTES, split.namespace, split.route, FIELD_MANAGER)
+            rules = pinned.restore(_rules(found), _backends(split), split.pins)
+            written = await self._write(found, rules)
+            await self._client.disown(
+                HTTPROUTES, split.namespace, split.route, FIELD_MANAGER, written
+            )
 
         await again_on_conflict(once)
 
-    async def _write(self, found: Manifest, rules: Rules) -> None:
+    async def _write(self, found: Manifest, rules: Rules) -> Manifest | None:
+        """Apply the rules, and return the route as it then is; None if they are there already."""
         if rules == _rules(found):
-            return
+            return None
         metadata = {key: found["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
         manifest = {
             "apiVersion": HTTPROUTES.api_version,
@@ -94,7 +107,7 @@ class GatewayApiTraffic:
             "metadata": metadata,
             "spec": {"rules": rules},
         }
-        await self._client.apply(HTTPROUTES, manifest, FIELD_MANAGER)
+        return await self._client.apply(HTTPROUTES, manifest, FIELD_MANAGER)
 
 
 def _rules(found: Manifest) -> Rules:
@@ -105,8 +118,8 @@ def _backends(split: Split) -> route.Backends:
     return route.Backends(split.namespace, split.stable_service, split.canary_service)
 
 
-def _require_usable(rules: Rules, backends: route.Backends) -> None:
-    if problem := route.problem(rules, backends):
+def _require(problem: tuple[str, str] | None) -> None:
+    if problem:
         raise Unusable(*problem)
 
 
