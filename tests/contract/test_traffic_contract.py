@@ -1,16 +1,18 @@
 """What every traffic provider must do, and what the Gateway API's one does beyond it.
 
-The suite runs on the fake, and on HTTPRoutes of a real API server where the test plays the
-gateway that reports them.
+The suite runs on the fake, and on HTTPRoutes and Services of a real API server where the test
+plays the gateway that reports them, or the controllers that fill endpoints.
 """
 
 import json
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
 
+from linnet.core.sticky import CookiePins, HeaderPins, Pins
 from linnet.providers.errors import NotFound, Unusable
 from linnet.providers.kubernetes import HTTPROUTES, KubernetesClient, Manifest, Resource
 from linnet.providers.traffic.base import Split, TrafficProvider
@@ -23,12 +25,22 @@ from tests.support.workload_manifests import http_route
 class World(Protocol):
     """A provider, and a hand that makes routes and plays their gateway."""
 
-    provider: TrafficProvider
-    split: Split
-
+    @property
+    def provider(self) -> TrafficProvider: ...
+    @property
+    def split(self) -> Split: ...
     async def add(self) -> None: ...
     async def add_without_stable(self) -> None: ...
     async def accept(self) -> None: ...
+
+
+COOKIE = CookiePins("linnet-shop", 3600, "7e8a1b-1767225600", (1, 50, 100))
+EXACT = HeaderPins("X-User-Bucket", True, (1, 50, 100))
+PINS: dict[str, Pins] = {
+    "cookie": COOKIE,
+    "header": EXACT,
+    "header by regular expression": HeaderPins("X-User-Bucket", False, (1, 50, 100)),
+}
 
 
 class FakeWorld:
@@ -105,11 +117,15 @@ async def gateway(gateway_server: ApiServer) -> AsyncIterator[GatewayWorld]:
     await client.close()
 
 
-@pytest.fixture(params=["fake", "gateway-api"])
+@pytest.fixture(params=["fake", "one service", "gateway-api", *PINS])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "fake":
         return FakeWorld()
-    real: World = request.getfixturevalue("gateway")
+    if request.param == "one service":
+        service: World = request.getfixturevalue("one_service")
+        return service
+    real: GatewayWorld = request.getfixturevalue("gateway")
+    real.split = replace(real.split, pins=PINS.get(request.param))
     return real
 
 
@@ -124,7 +140,7 @@ async def test_a_new_route_gives_the_canary_nothing(world: World) -> None:
     await world.add()
     seen = await world.provider.observe(world.split)
     assert seen is not None
-    assert (seen.weight, seen.canary_listed, seen.accepted) == (0, False, False)
+    assert (seen.weight, seen.canary_listed) == (0, False)
 
 
 @pytest.mark.parametrize("weight", [0, 1, 50, 100])
@@ -251,3 +267,87 @@ async def test_after_a_release_the_users_own_apply_meets_no_conflict(
     route["spec"]["rules"][0]["backendRefs"].append({"name": "cart", "port": 80})
     gateway_server.kubectl(*apply, input=route)
     assert await gateway.backends() == {"shop": 1, "cart": 1}
+
+
+@pytest.mark.parametrize("pins", PINS.values(), ids=PINS.keys())
+async def test_what_keeps_users_on_their_version_comes_and_goes(
+    gateway: GatewayWorld, pins: Pins
+) -> None:
+    """The API server takes the rules as they are, and gives them back so."""
+    sticky = replace(gateway.split, pins=pins)
+    refs = [{"name": "shop", "port": 80, "weight": 3}, {"name": "cart", "port": 80, "weight": 1}]
+    await gateway.add(*refs)
+    before = (await gateway.read())["spec"]
+    for weight, rules in ((0, 1), (1, 2), (50, 2), (100, 1), (50, 2), (0, 1)):
+        await gateway.provider.set_weight(sticky, weight)
+        more = 1 if isinstance(pins, CookiePins) and rules > 1 else 0
+        assert len((await gateway.read())["spec"]["rules"]) == rules + more
+        seen = await gateway.provider.observe(sticky)
+        assert seen is not None
+        assert seen.weight == weight
+    await gateway.provider.set_weight(sticky, 50)
+    await gateway.provider.restore(sticky)
+    assert (await gateway.read())["spec"] == before
+
+
+async def test_rules_edited_in_mid_release_have_no_share_and_are_put_right(
+    gateway: GatewayWorld,
+) -> None:
+    sticky = replace(gateway.split, pins=COOKIE)
+    await gateway.add()
+    await gateway.provider.set_weight(sticky, 50)
+    (_, *others) = (await gateway.read())["spec"]["rules"]
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": others}})
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert (seen.weight, seen.canary_listed) == (None, True)
+    await gateway.provider.set_weight(sticky, 50)
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert seen.weight == 50
+
+
+async def test_a_route_that_users_cannot_be_told_apart_by_is_refused_before_anything_moves(
+    gateway: GatewayWorld,
+) -> None:
+    sticky = replace(gateway.split, pins=EXACT)
+    await gateway.add()
+    before = await gateway.read()
+    await _add_matches(gateway, 3)
+    for attempt in (gateway.provider.observe(sticky), gateway.provider.set_weight(sticky, 50)):
+        with pytest.raises(Unusable) as caught:
+            await attempt
+        assert caught.value.reason == "TooManyMatches"
+        assert "set its type to RegularExpression" in caught.value.message
+    assert (await gateway.read())["spec"]["rules"][0]["backendRefs"] == (
+        before["spec"]["rules"][0]["backendRefs"]
+    )
+
+
+async def test_traffic_returns_where_users_can_no_longer_be_told_apart(
+    gateway: GatewayWorld,
+) -> None:
+    sticky = replace(gateway.split, pins=EXACT)
+    await gateway.add()
+    await gateway.provider.set_weight(sticky, 50)
+    await _add_matches(gateway, 3)
+    await gateway.accept()
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert (seen.weight, seen.accepted) == (0, True)
+    assert "spec.traffic.sticky needs 153 matches" in seen.message
+    with pytest.raises(Unusable):
+        await gateway.provider.set_weight(sticky, 50)
+    await gateway.provider.set_weight(sticky, 0)
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert seen.weight == 0
+    await gateway.provider.restore(sticky)
+    assert len((await gateway.read())["spec"]["rules"][0]["matches"]) == 3
+
+
+async def _add_matches(gateway: GatewayWorld, count: int) -> None:
+    """Somebody gives the user's own rule so many matches, and takes the copies away."""
+    *_, own = (await gateway.read())["spec"]["rules"]
+    own["matches"] = [{"path": {"type": "PathPrefix", "value": f"/{n}"}} for n in range(count)]
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": [own]}})

@@ -1,14 +1,28 @@
+"""Each release's traffic goes the way that its spec names."""
+
 import pytest
-from kubernetes.aio.client import ApiClient
 
-from linnet.providers.kubernetes import KubernetesClient
-from linnet.providers.traffic.gateway_api import GatewayApiTraffic
-from linnet.providers.traffic.registry import traffic_provider
+from linnet.api.spec import Provider
+from linnet.providers.errors import NotFound
+from linnet.providers.traffic.base import Split
+from linnet.providers.traffic.registry import PROVIDERS, EveryTraffic
+from tests.support.fake_kubernetes import FakeKubernetes
+
+READS = {Provider.GATEWAY_API: "get HTTPRoute route", Provider.REPLICAS: "get Service stable"}
 
 
-async def test_by_name() -> None:
-    client = KubernetesClient(ApiClient())
-    assert isinstance(traffic_provider("gateway-api", client), GatewayApiTraffic)
-    with pytest.raises(ValueError, match="gateway-api"):
-        traffic_provider("smi", client)
-    await client.close()
+def test_every_way_that_a_spec_can_name_is_there() -> None:
+    assert set(PROVIDERS) == set(Provider)
+
+
+@pytest.mark.parametrize("name", Provider)
+async def test_a_split_goes_the_way_that_it_names(name: Provider) -> None:
+    client = FakeKubernetes()
+    traffic = EveryTraffic(client)
+    split = Split("default", "route", "stable", "canary", provider=name, target="shop")
+    assert await traffic.observe(split) is None
+    with pytest.raises(NotFound):
+        await traffic.set_weight(split, 5)
+    await traffic.restore(split)
+    read = {str(call) for call in client.cluster.calls}
+    assert {text for text in READS.values() if text in read} == {READS[name]}

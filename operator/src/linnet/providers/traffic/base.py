@@ -3,27 +3,42 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from linnet.api.spec import Provider
 from linnet.core.observed import RouteObserved
+from linnet.core.sticky import Pins
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is split: a route of a namespace, between two Services of that namespace."""
+    """What is split, all of one namespace.
+
+    With provider GatewayAPI a route, between two Services. With Replicas the stable Service
+    itself, between the pods of a Deployment and those of its canary.
+
+    pins: how users are kept on their version; without, each request is drawn for itself.
+    target: the Deployment. release: the CanaryRelease. stable_revision: the version whose pods
+    serve as stable; '' while stable rolls over from a version to another, so that both do.
+    """
 
     namespace: str
     route: str
     stable_service: str
     canary_service: str
+    pins: Pins | None = None
+    provider: Provider = Provider.GATEWAY_API
+    target: str = ""
+    release: str = ""
+    stable_revision: str = ""
 
 
 class TrafficProvider(Protocol):
     """Moves the canary's share of traffic. Level-triggered: every call may be repeated."""
 
     async def observe(self, split: Split) -> RouteObserved | None:
-        """Read the share as it stands; None if the route doesn't exist.
+        """Read the share as it stands; None if the route, or the Service, doesn't exist.
 
         Raises:
-            Unusable: the route can't be split, with the field and the remedy.
+            Unusable: it can't be split, with the field and the remedy.
             ApiError: the API server could not be asked.
         """
         ...
@@ -32,15 +47,15 @@ class TrafficProvider(Protocol):
         """Ask for this share for the canary, 0 to 100 percent, and the rest for stable.
 
         Raises:
-            NotFound: the route doesn't exist.
-            Unusable: the route can't be split.
+            NotFound: the route, or the Service, doesn't exist.
+            Unusable: it can't be split.
             ApiError: the API server could not be asked.
         """
         ...
 
     async def restore(self, split: Split) -> None:
-        """Take the canary out of the route, with the weights that the user had.
+        """Take the canary out, so that route or Service read as the user wrote them.
 
-        A route that is gone, or has no canary, is left as it is.
+        What is gone, or has no canary, is left as it is.
         """
         ...

@@ -2,24 +2,33 @@
 
 from collections.abc import Callable, Mapping
 
+from linnet.api.spec import Provider
+from linnet.core.observed import RouteObserved
 from linnet.providers.kubernetes import KubernetesClient
-from linnet.providers.traffic.base import TrafficProvider
+from linnet.providers.traffic.base import Split, TrafficProvider
 from linnet.providers.traffic.gateway_api import GatewayApiTraffic
+from linnet.providers.traffic.replicas import ReplicasTraffic
 
-PROVIDERS: Mapping[str, Callable[[KubernetesClient], TrafficProvider]] = {
-    "gateway-api": GatewayApiTraffic,
+PROVIDERS: Mapping[Provider, Callable[[KubernetesClient], TrafficProvider]] = {
+    Provider.GATEWAY_API: GatewayApiTraffic,
+    Provider.REPLICAS: ReplicasTraffic,
 }
 
 
-def traffic_provider(name: str, client: KubernetesClient) -> TrafficProvider:
-    """Make the provider of this name.
+class EveryTraffic:
+    """All ways as one `TrafficProvider`: each split goes the way that it names."""
 
-    Raises:
-        ValueError: there is none; the text names those there are.
-    """
-    try:
-        make = PROVIDERS[name]
-    except KeyError:
-        known = ", ".join(sorted(PROVIDERS))
-        raise ValueError(f"unknown traffic provider {name!r}: use one of {known}") from None
-    return make(client)
+    def __init__(self, client: KubernetesClient) -> None:
+        self._ways = {name: make(client) for name, make in PROVIDERS.items()}
+
+    async def observe(self, split: Split) -> RouteObserved | None:
+        """See `TrafficProvider`."""
+        return await self._ways[split.provider].observe(split)
+
+    async def set_weight(self, split: Split, weight: int) -> None:
+        """See `TrafficProvider`."""
+        await self._ways[split.provider].set_weight(split, weight)
+
+    async def restore(self, split: Split) -> None:
+        """See `TrafficProvider`."""
+        await self._ways[split.provider].restore(split)

@@ -1,0 +1,109 @@
+"""The rules of every history, where the weights are pods behind one Service."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linnet.api.spec import CanaryReleaseSpec, Provider, Traffic
+from linnet.api.status import Phase
+from linnet.core.revision import template_part
+from linnet.core.transitions import RESTING
+from tests.scenarios.test_any_history import EVENTS, HISTORIES, KILLS, heal, specs
+from tests.scenarios.test_restarted import STORIES
+from tests.support.builders import HOUR, MINUTE, SECOND
+from tests.support.oracle import assert_sound
+from tests.support.shared_world import SharedWorld, adopted, shared_spec
+from tests.support.world import Kill
+
+History = list[tuple[str, timedelta]]
+LAGS = st.sampled_from([0, 2, 40])
+SCALES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 90)), max_size=6)
+
+
+def live(
+    spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag: int
+) -> SharedWorld:
+    traffic = Traffic(provider=Provider.REPLICAS)
+    world = SharedWorld(spec.model_copy(update={"traffic": traffic}))
+    world.kills = kills
+    world.service.lag = lag * SECOND
+    world.rest(MINUTE)
+    world.push("v2")
+    world.rest(MINUTE)
+    for event, pause in history:
+        EVENTS[event](world)
+        world.rest(pause)
+    return world
+
+
+@given(specs(), HISTORIES, KILLS, LAGS)
+def test_every_decision_is_sound_and_the_next_good_version_gets_promoted(
+    spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag: int
+) -> None:
+    world = live(spec, history, kills, lag)
+    assert_sound(world)
+
+    heal(world)
+    world.run(lambda world: world.status.phase in RESTING - {Phase.PENDING})
+    world.push("v9")
+    world.run(lambda world: template_part(world.status.stable_revision) == "v9")
+    world.run(Phase.PROMOTED)
+    world.rest(MINUTE)
+    assert (world.service.listed, world.canary) == (False, None)
+
+
+@given(specs(), HISTORIES, KILLS, LAGS)
+def test_a_deleted_resource_goes_whatever_happened_before(
+    spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag: int
+) -> None:
+    world = live(spec, history, kills, lag)
+    world.delete()
+    world.run(lambda world: world.gone, limit=HOUR)
+    assert_sound(world)
+
+
+@given(SCALES, KILLS)
+def test_an_autoscaler_and_a_killed_operator_keep_no_good_version_from_its_promotion(
+    scales: list[tuple[int, int]], kills: dict[int, Kill]
+) -> None:
+    world = adopted(shared_spec(5, 30, 50, 100, hold="1m"))
+    world.kills = kills
+    world.push("v2")
+    for replicas, pause in scales:
+        if len(world._deployment.asked) == 1:
+            world.scale(replicas)
+        world.rest(pause * SECOND)
+    world.run(Phase.PROMOTED)
+    assert_sound(world)
+    assert (world.leaks, world.lost_requests) == ([], [])
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_release_ends_the_same_wherever_the_operator_is_killed(story: str) -> None:
+    event, end = STORIES[story]
+
+    def told(kills: dict[int, Kill]) -> SharedWorld:
+        world = adopted(shared_spec(20, 100, hold="1m", analysis={"minSamples": 2}))
+        world.kills = kills
+        world.push("v2")
+        world.later(2 * MINUTE, event)
+        world.run(end)
+        return world
+
+    def outcome(world: SharedWorld) -> tuple[object, ...]:
+        world.sleep(MINUTE)
+        phase = None if world.gone else world.status.phase
+        stable = world._deployment
+        return phase, stable.asked, stable.paused, world.canary, world.service.real_share
+
+    whole = told({})
+    expected = outcome(whole)
+    for number, look in enumerate(whole.trail):
+        for survive in range(len(look.decision.actions) + 1):
+            for status_lost in (True, False):
+                world = told({number: Kill(survive, status_lost)})
+                assert outcome(world) == expected, (number, survive, status_lost)
+                assert (world.leaks, world.lost_requests) == ([], [])
+                assert_sound(world)
