@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Schema = dict[str, Any]
+VALIDATIONS = "x-kubernetes-validations"
 
 INTRO = """\
 <!-- Generated from operator/src/linnet/api by `python -m hack.crds`. Do not edit. -->
@@ -30,8 +31,12 @@ spec:
 ```
 
 The API server fills in the defaults and refuses what breaks a rule, so a mistake shows at
-`kubectl apply`. The same texts are in `kubectl explain canaryrelease.spec`. A duration is a
-number with its unit, `h`, `m`, `s` or `ms`, up to four of them in a row: `30s`, `5m`, `1h30m`.
+`kubectl apply`. kubectl refuses a field that doesn't exist, too; a client that doesn't ask for
+strict validation gets it dropped, with a warning. What only the operator can see (an object that is
+missing, PromQL that can't work) is told by the condition `Stalled`, and nothing moves.
+
+The same texts are in `kubectl explain canaryrelease.spec`. A duration is a number with its unit,
+`h`, `m`, `s` or `ms`, up to four of them in a row: `30s`, `5m`, `1h30m`.
 """
 
 
@@ -73,10 +78,21 @@ def _section(path: str, schema: Schema, *, writable: bool) -> str:
 
 
 def _rules(schema: Schema) -> Iterator[str]:
-    """The messages of an object's own rules and of its lists' rules."""
-    lists = (child for child in schema["properties"].values() if child["type"] == "array")
-    for node in (schema, *lists):
-        yield from (rule["message"] for rule in node.get("x-kubernetes-validations", ()))
+    """The messages of an object's own rules and of its fields' rules.
+
+    A duration's form goes without saying: the introduction has it.
+    """
+    yield from (rule["message"] for rule in schema.get(VALIDATIONS, ()))
+    for name, child in schema["properties"].items():
+        if child["type"] == "object":
+            continue
+        for rule in child.get(VALIDATIONS, ())[1 if _is_duration(child) else 0 :]:
+            yield rule["message"] if child["type"] == "array" else f"`{name}` {rule['message']}"
+
+
+def _is_duration(schema: Schema) -> bool:
+    told = schema.get(VALIDATIONS, ()) if schema["type"] == "string" else ()
+    return any("(h|m|s|ms)" in rule["rule"] for rule in told)
 
 
 def _type(schema: Schema) -> str:
@@ -87,7 +103,7 @@ def _type(schema: Schema) -> str:
         return f"list of {_type(schema['items'])}" + (f", {low} to {high} items" if high else "")
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    if "(h|m|s|ms)" in schema.get("pattern", ""):
+    if _is_duration(schema):
         return "duration"
     if schema.get("format") == "date-time":
         return "time"

@@ -2,28 +2,39 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from linnet.api.types import Duration, Model
+from linnet.api.config import TrackedConfigs
+from linnet.api.rules import Span, Spelled, rules
+from linnet.api.types import DURATION_PATTERN, Duration, Model
+
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 Name = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    str,
+    Field(max_length=63, pattern=rf"^{_LABEL}$"),
+    Spelled("must be a name in the same namespace: lower-case letters, digits and dashes"),
 ]
-Weight = Annotated[int, Field(ge=0, le=100)]
+RouteName = Annotated[
+    str,
+    Field(max_length=253, pattern=rf"^{_LABEL}(\.{_LABEL})*$"),
+    Spelled("must be a name in the same namespace: lower-case letters, digits, dashes and dots"),
+]
 
-
-def _rules(*rules: tuple[str, str]) -> dict[str, Any]:
-    """CEL rules for a schema: pairs of (rule, message that names the field and the remedy)."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": text} for rule, text in rules]}
+HttpToken = Annotated[
+    str,
+    Field(max_length=63, pattern=r"^[A-Za-z0-9][-_A-Za-z0-9]*$"),
+    Spelled("must have letters, digits, dashes and underscores only, a letter or digit first"),
+]
 
 
 class TargetRef(Model):
     """The workload to guard, in the namespace of the CanaryRelease."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
                 "self.apiVersion == 'apps/v1' && self.kind == 'Deployment'",
                 "spec.targetRef must name an apps/v1 Deployment: other kinds are not supported",
@@ -36,19 +47,119 @@ class TargetRef(Model):
     kind: str = Field("Deployment", max_length=63)
     """Kind of the workload. Only Deployment."""
     name: Annotated[
-        str, Field(min_length=1, max_length=55, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+        str,
+        Field(max_length=55, pattern=rf"^{_LABEL}$"),
+        Spelled(
+            "must be the name of a Deployment in the same namespace: lower-case letters, digits "
+            "and dashes; one with dots can't be guarded"
+        ),
     ]
-    """Name of the Deployment. At most 55 characters, as its canary is called NAME-canary."""
+    """Name of the Deployment, without dots. At most 55 characters, as its canary is called
+    NAME-canary."""
+
+
+class StickyCookie(Model):
+    """A cookie that the gateway sets, and reads again."""
+
+    name: HttpToken
+    """Name of the cookie. Another one for each CanaryRelease behind the same host name."""
+    max_age: Annotated[Duration, Span("1m", why="it should cover a release")] = timedelta(hours=24)
+    """How long a browser keeps the cookie. Should cover a whole release: a user whose cookie has
+    expired is drawn anew."""
+
+
+class HeaderMatchType(StrEnum):
+    """How the gateway compares the header, in Gateway API's words."""
+
+    EXACT = "Exact"
+    REGULAR_EXPRESSION = "RegularExpression"
+
+
+class StickyHeader(Model):
+    """A header that the caller sends with each request of a user."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!(self.name.lowerAscii() in ['cookie', 'host'])",
+                "spec.traffic.sticky.header.name must be a header of your own, e.g. X-User-Bucket",
+            ),
+        )
+    )
+
+    name: HttpToken
+    """Name of the header. Its value is the user's bucket, a whole number from 0 to 99: those below
+    the weight get the canary. A request without a bucket gets stable until the weight is 100."""
+    type: HeaderMatchType = HeaderMatchType.EXACT
+    """How the gateway compares it. Exact works everywhere, and needs one match of the HTTPRoute
+    for each bucket of the canary. RegularExpression needs one, and a gateway that knows it."""
+
+
+class Sticky(Model):
+    """One user stays on one version, as the weight rises."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.cookie) != has(self.header)",
+                "spec.traffic.sticky has either cookie or header: set exactly one",
+            ),
+        )
+    )
+
+    cookie: StickyCookie | None = None
+    """The gateway tells users apart by a cookie that it sets. For browsers. Needs a gateway with
+    regular expressions in header matches and with filters on single backends."""
+    header: StickyHeader | None = None
+    """The gateway tells users apart by a header that the caller sends."""
+
+
+class Provider(StrEnum):
+    """The ways to split traffic."""
+
+    GATEWAY_API = "GatewayAPI"
+    REPLICAS = "Replicas"
 
 
 class Traffic(Model):
     """How traffic is split between stable and canary."""
 
-    http_route: Name
-    """Name of the HTTPRoute whose backend weights are moved. Each of its rules that has the
-    stable Service as a backend is split; other rules and other backends are left alone."""
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.provider != 'GatewayAPI' || has(self.httpRoute)",
+                "spec.traffic.httpRoute is required with provider GatewayAPI: name the HTTPRoute "
+                "that leads to the Service, or set spec.traffic.provider to Replicas where there "
+                "is no gateway",
+            ),
+            (
+                "self.provider != 'Replicas' || !has(self.httpRoute)",
+                "spec.traffic.httpRoute has no use with provider Replicas, which splits by the "
+                "pods behind spec.traffic.service: remove it",
+            ),
+            (
+                "self.provider != 'Replicas' || !has(self.sticky)",
+                "spec.traffic.sticky needs provider GatewayAPI: behind one Service nobody tells "
+                "users apart. Remove it",
+            ),
+        )
+    )
+
+    provider: Provider = Provider.GATEWAY_API
+    """How traffic is split. GatewayAPI: by the weights of an HTTPRoute, exact to one percent.
+    Replicas: by the number of pods behind one Service, for clusters without a gateway; between 0
+    and 100 % only the shares that whole pods give can be had, up to 50 %, and the condition
+    WeightsReachable names the steps that get another share than they ask for."""
+    http_route: RouteName | None = None
+    """Name of the HTTPRoute whose backend weights are moved, with provider GatewayAPI only. Each
+    of its rules that has the stable Service as a backend is split; other rules and other backends
+    are left alone."""
     service: Name | None = None
-    """Name of the Service of the stable pods. The target's name if left out."""
+    """Name of the Service of the stable pods. The target's name if left out. With provider
+    Replicas the canary's pods stand behind it too."""
+    sticky: Sticky | None = None
+    """Keep each user on one version, with provider GatewayAPI only. If left out, each request is
+    drawn for itself."""
 
 
 class Step(Model):
@@ -58,7 +169,8 @@ class Step(Model):
     """Share of traffic that the canary takes in this step, in percent."""
     hold: Duration = timedelta(minutes=5)
     """Least time at this weight, counted from the moment the route reports the weight as
-    accepted, e.g. 30s, 5m, 24h."""
+    accepted, or the Service's endpoints show the pods that it takes, e.g. 30s, 5m, 24h. A step
+    takes longer where its evidence does: one analysis.window, then minSamples measurements."""
 
 
 DEFAULT_STEPS = tuple(Step(weight=weight) for weight in (5, 10, 50, 100))
@@ -93,7 +205,7 @@ class RollbackLimit(Model):
     """The limit beyond which the canary is rolled back."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
                 "!(has(self.above) && has(self.below))",
                 "rollback takes either above or below, not both: remove one",
@@ -114,7 +226,7 @@ class AdvanceLimit(Model):
     """The stricter limit that lets the release go on. Between the two limits it holds."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
                 "!(has(self.atMost) && has(self.atLeast))",
                 "advance takes either atMost or atLeast, not both: remove one",
@@ -128,11 +240,31 @@ class AdvanceLimit(Model):
     """Go on when the value is at least this."""
 
 
+QUERY_VARIABLES = ("namespace", "release", "target", "track", "workload", "pods", "window")
+"""What may stand in double braces in a query."""
+
+
+_A_VARIABLE = rf"\{{?\{{\{{\s*({'|'.join(QUERY_VARIABLES)})\s*\}}\}}"
+"""A pattern for one, which may stand right after the brace of a selector."""
+
+
+def _given(limit: str, side: str) -> str:
+    """CEL: whether a metric sets one side of one limit."""
+    return f"self.?{limit}.?{side}.hasValue()"
+
+
+def _all_limits(low: str, high: str) -> str:
+    """CEL: whether all limits that a metric sets are within these bounds."""
+    sides = ("rollback.?above", "rollback.?below", "advance.?atMost", "advance.?atLeast")
+    limits = ", ".join(f"self.?{side}.orValue({low})" for side in sides)
+    return f"[{limits}].all(limit, limit >= {low} && limit <= {high})"
+
+
 class Metric(Model):
     """A check: a ready-made one (`use`) or an own PromQL query (`query`)."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
                 "has(self.use) != has(self.query)",
                 "a metric has either use (a ready-made check) or query (own PromQL): "
@@ -158,17 +290,42 @@ class Metric(Model):
                 "advance.atLeast must not be less than rollback.below: raise advance.atLeast",
             ),
             (
-                "!(has(self.rollback) && has(self.rollback.above) && has(self.advance) "
-                "&& has(self.advance.atLeast)) && !(has(self.rollback) && has(self.rollback.below) "
-                "&& has(self.advance) && has(self.advance.atMost))",
+                f"has(self.use) || !({_given('rollback', 'above')} && "
+                f"{_given('advance', 'atLeast')}) && !({_given('rollback', 'below')} && "
+                f"{_given('advance', 'atMost')})",
                 "rollback and advance must face the same way: "
                 "above goes with atMost, below with atLeast",
+            ),
+            (
+                "!has(self.use) || (self.use == 'availability' ? "
+                f"!{_given('rollback', 'above')} && !{_given('advance', 'atMost')} : "
+                f"!{_given('rollback', 'below')} && !{_given('advance', 'atLeast')})",
+                "errorRate, latencyP95, memory and cpu are bad when high: limit them by "
+                "rollback.above and advance.atMost; availability by rollback.below and "
+                "advance.atLeast",
+            ),
+            (
+                f"!has(self.use) || self.use == 'latencyP95' || {_all_limits('0.0', '100.0')}",
+                "errorRate, memory, cpu and availability are in percent: give limits from 0 to 100",
+            ),
+            (
+                f"self.?use.orValue('') != 'latencyP95' || {_all_limits('1.0', '3600000.0')}",
+                "latencyP95 is in milliseconds: give limits from 1 to 3600000",
+            ),
+            (
+                f"!has(self.query) || self.query.matches(r'^([^{{]|\\{{[^{{]|{_A_VARIABLE})*$')",
+                "query names a variable that doesn't exist: there are "
+                + ", ".join(f"{{{{{name}}}}}" for name in QUERY_VARIABLES),
             ),
         )
     )
 
     name: (
-        Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-zA-Z][-a-zA-Z0-9]*$")]
+        Annotated[
+            str,
+            Field(max_length=63, pattern=r"^[a-zA-Z][-a-zA-Z0-9]*$"),
+            Spelled("must begin with a letter, and have letters, digits and dashes only"),
+        ]
         | None
     ) = None
     """Name of the check in status, events and history. The ready-made check's own name if left
@@ -201,25 +358,32 @@ class HoldOutcome(StrEnum):
     WAIT = "Wait"
 
 
+_ALL_DURATIONS = (
+    f"[self.interval, self.window, self.holdDeadline].all(d, d.matches(r'{DURATION_PATTERN}'))"
+)
+"""CEL: the durations of an analysis are ones. Those that aren't have a message of their own."""
+
+
 class Analysis(Model):
     """How the service level is measured and judged."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
-                "duration(self.interval) >= duration('1s')",
-                "spec.analysis.interval must be at least 1s",
-            ),
-            (
-                "duration(self.window) >= duration('1s')",
-                "spec.analysis.window must be at least 1s: it should cover several scrapes",
+                f"self.onHoldDeadline == 'Wait' || !{_ALL_DURATIONS} || "
+                "duration(self.holdDeadline).getSeconds() >= duration(self.window).getSeconds() + "
+                "self.minSamples * duration(self.interval).getSeconds()",
+                "holdDeadline must be at least window + minSamples x interval, or no step that "
+                "was held can pass in time: raise holdDeadline, or lower the others",
             ),
         )
     )
 
-    interval: Duration = timedelta(seconds=30)
+    interval: Annotated[Duration, Span("1s")] = timedelta(seconds=30)
     """Time between two measurements, e.g. 30s."""
-    window: Duration = timedelta(minutes=1)
+    window: Annotated[Duration, Span("1s", why="it should cover several scrapes")] = timedelta(
+        minutes=1
+    )
     """Range of the queries ({{window}}). Should cover at least four scrapes. A weight's first
     window counts for a rollback only: it takes a full window at a weight to go on."""
     min_samples: Annotated[int, Field(ge=1, le=1000)] = 3
@@ -233,7 +397,7 @@ class Analysis(Model):
         tuple[Metric, ...],
         Field(
             max_length=20,
-            json_schema_extra=_rules(
+            json_schema_extra=rules(
                 (
                     "self.all(a, self.exists_one(b, "
                     f"{_KEY_OF.format('a')} == {_KEY_OF.format('b')}))",
@@ -257,17 +421,23 @@ class Canary(Model):
     min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     """Least number of canary pods. The canary has as many pods as its share of the stable
     Deployment's replicas, rounded up, and they are ready before the traffic moves."""
-    ready_deadline: Duration = timedelta(minutes=5)
+    ready_deadline: Annotated[Duration, Span("1s", why="pods need time to become ready")] = (
+        timedelta(minutes=5)
+    )
     """Longest time that the canary's pods may take to become ready. Then: rollback."""
-    drain_period: Duration = timedelta(seconds=10)
+    drain_period: Annotated[
+        Duration, Span(at_most="24h", why="every release ends with this wait")
+    ] = timedelta(seconds=10)
     """Time between the route's report that the canary takes no traffic and the removal of its
-    pods, so that open requests finish."""
+    pods, so that open requests finish. At most 24h."""
 
 
 class Promotion(Model):
     """How stable takes over the new version."""
 
-    progress_deadline: Duration = timedelta(minutes=10)
+    progress_deadline: Annotated[Duration, Span("1s", why="pods need time to become ready")] = (
+        timedelta(minutes=10)
+    )
     """Longest time that the stable Deployment may take to roll out the new version while the
     canary serves. After it the release is marked Stalled, and traffic stays on the canary."""
 
@@ -276,7 +446,7 @@ class CanaryReleaseSpec(Model):
     """Which Deployment to guard, and how a new version of it gets its traffic."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
                 "self.targetRef.name == oldSelf.targetRef.name",
                 "spec.targetRef.name can't be changed: delete the CanaryRelease and create another",
@@ -284,6 +454,13 @@ class CanaryReleaseSpec(Model):
             (
                 "self.traffic == oldSelf.traffic",
                 "spec.traffic can't be changed: delete the CanaryRelease and create another",
+            ),
+            (
+                "!has(self.traffic.sticky) || !has(self.traffic.sticky.cookie) || "
+                "duration(self.traffic.sticky.cookie.maxAge) >= "
+                "self.steps.map(step, duration(step.hold)).sum()",
+                "spec.traffic.sticky.cookie.maxAge must not be shorter than all steps' hold "
+                "together: raise it, or shorten spec.steps[].hold",
             ),
         )
     )
@@ -298,9 +475,9 @@ class CanaryReleaseSpec(Model):
         Field(
             min_length=1,
             max_length=20,
-            json_schema_extra=_rules(
+            json_schema_extra=rules(
                 (
-                    "self[self.size() - 1].weight == 100",
+                    "self.size() == 0 || self[self.size() - 1].weight == 100",
                     "spec.steps must end with weight 100: add a last step with weight 100",
                 ),
                 (
@@ -314,6 +491,9 @@ class CanaryReleaseSpec(Model):
     """Shares of traffic, rising, the last one 100. Default 5, 10, 50, 100, five minutes each."""
     analysis: Analysis = Analysis()
     """What is measured, and the limits."""
+    tracked_config: TrackedConfigs = ()
+    """ConfigMaps and Secrets whose change is a release: the canary runs with the new content,
+    stable keeps the old until the promotion."""
     canary: Canary = Canary()
     """The canary's pods."""
     promotion: Promotion = Promotion()

@@ -30,8 +30,8 @@ class Phase(StrEnum):
     PROMOTED = "Promoted"
     """The last release was promoted. Stable serves it."""
     ROLLED_BACK = "RolledBack"
-    """The last release was rolled back. Its version isn't tried again until the template
-    changes."""
+    """The last release was rolled back. Its version isn't tried again until the template or the
+    tracked config changes."""
 
 
 class Verdict(StrEnum):
@@ -72,7 +72,7 @@ class Condition(Model):
     """A condition by the Kubernetes API conventions."""
 
     type: str
-    """Ready, Reconciling, Stalled, or TrafficRouted."""
+    """Ready, Reconciling, Stalled, TrafficRouted, WeightsReachable, or ConfigTracked."""
     status: Literal["True", "False", "Unknown"]
     """True, False or Unknown."""
     reason: str
@@ -92,9 +92,11 @@ class WeightStatus(Model):
     """Share that the operator asked for."""
     seen: Annotated[int, Field(ge=0, le=100)] | None = None
     """Share that the route reports as accepted. Absent while it has not, or while the route's
-    rules differ."""
+    rules differ. With provider Replicas the share of the pods behind the Service, as its
+    endpoints have it."""
     seen_since: Time | None = None
-    """Since when the share seen has been the share wanted. The step's clock starts here."""
+    """Since when the share seen has been the share wanted, or as near to it as pods can come. The
+    step's clock starts here."""
 
 
 class MetricStatus(Model):
@@ -133,7 +135,7 @@ class HistoryEntry(Model):
     step: int | None = None
     """The step it was decided in, from 1."""
     revision: str = ""
-    """The version it is about: a hash of the pod template."""
+    """The version it is about: a hash of the pod template, and one of the tracked config if any."""
 
 
 class CanaryReleaseStatus(Model):
@@ -155,11 +157,15 @@ class CanaryReleaseStatus(Model):
     weight: WeightStatus = WeightStatus()
     """The canary's share of traffic, wanted and seen."""
     stable_revision: str = ""
-    """The version that stable runs: a hash of its pod template."""
+    """The version that stable runs: a hash of its pod template, and one of the tracked config that
+    its pods read if any."""
     canary_revision: str = ""
     """The version under release, or the last one released."""
+    started_at: Time | None = None
+    """When the release of that version started."""
     failed_revision: str = ""
-    """The version that was rolled back. It isn't tried again until the template changes."""
+    """The version that was rolled back. It isn't tried again until the template or the tracked
+    config changes."""
     analysed_at: Time | None = None
     """When the checks were last measured."""
     metrics: tuple[MetricStatus, ...] = ()
@@ -167,6 +173,8 @@ class CanaryReleaseStatus(Model):
     message: str = ""
     """What is going on, in one sentence."""
     conditions: tuple[Condition, ...] = ()
-    """Ready, Reconciling and Stalled as kstatus understands them, and TrafficRouted."""
+    """Ready, Reconciling and Stalled as kstatus understands them, TrafficRouted during a release,
+    WeightsReachable with provider Replicas, and ConfigTracked: False where stable's pods read
+    content that can change without a release."""
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=HISTORY_LIMIT)] = ()
     """The last decisions, newest last."""

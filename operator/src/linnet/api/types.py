@@ -14,6 +14,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from linnet.api.rules import Spelled
+
 DURATION_PATTERN = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 DURATION_LENGTH = 28
 """The longest text of that pattern. The API server bounds the cost of CEL rules by it."""
@@ -68,6 +70,9 @@ Duration = Annotated[
     BeforeValidator(_read_duration),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": DURATION_LENGTH}),
+    Spelled(
+        "must be a duration such as 30s, 5m or 1h30m: whole numbers with the units h, m, s, ms"
+    ),
 ]
 """A span of time, written like ``30s``, ``5m`` or ``1h30m``."""
 
