@@ -72,10 +72,12 @@ def build_in_module(
     _go("build", *flags, "-o", f"{target}/", *packages, cwd=source)
 
 
-def copy_from_module(module: str, version: str, folder: str, target: Path) -> None:
-    """Copy a folder out of a Go module's published archive into `target`."""
+def copy_from_module(
+    module: str, version: str, folder: str, target: Path, pattern: str = "*"
+) -> None:
+    """Copy a folder's files out of a Go module's published archive into `target`."""
     source = _download(module, version, target) / folder
-    for file in sorted(source.iterdir()):
+    for file in sorted(source.glob(pattern)):
         # the module cache is read-only; a plain copy of the content isn't
         shutil.copyfile(file, target / file.name)
 

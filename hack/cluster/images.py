@@ -11,7 +11,7 @@ from pathlib import Path
 from hack.cluster import engine as engines
 from hack.cluster import kind, local_images, paths
 from hack.cluster.base import PYTHON_BASE
-from hack.cluster.cache import Artifact, digest
+from hack.cluster.cache import Artifact, digest, remove
 from hack.cluster.cluster import Cluster, load
 from hack.cluster.engine import Engine
 from hack.cluster.run import ClusterError, sh
@@ -129,12 +129,14 @@ def _program_image(cluster: Cluster, program: Program) -> str:
 
 def _packages(program: Program) -> Path:
     """Install the locked dependencies into a folder of the cache."""
-    artifact = Artifact(f"packages-{program.part}", digest(PYTHON, program.locked))
+    artifact = Artifact(f"packages-{program.part}", digest("modules only", PYTHON, program.locked))
 
     def install(target: Path) -> None:
         sh(_uv(), "pip", "install", "--python-version", PYTHON, "--python-platform", "linux",
            "--only-binary", ":all:", "--no-deps", "--require-hashes", "--target", target,
            "--requirements", program.locked)  # fmt: skip
+        remove(target / "bin")
+        remove(target / ".lock")
         _compile(target)
 
     return artifact.ensure(install)

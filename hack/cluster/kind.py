@@ -9,13 +9,15 @@ from pathlib import Path
 
 import yaml
 
-from hack.cluster import paths, tools
+from hack.cluster import audit, paths, tools
 from hack.cluster.cluster import Cluster
 from hack.cluster.engine import Engine
 from hack.cluster.run import sh
 
 NODE_PORTS: Mapping[str, int] = {"gateway": 30080, "prometheus": 30090, "alertmanager": 30093}
 """Where each service listens on the node; on the host each gets a free port."""
+_KUBEADM = "kubeadm.k8s.io/v1beta3"
+"""The version that kind itself writes before Kubernetes 1.36; another isn't merged."""
 
 
 def create(engine: Engine, name: str, image: str, *, published: bool) -> Cluster:
@@ -27,6 +29,7 @@ def create(engine: Engine, name: str, image: str, *, published: bool) -> Cluster
     ports = dict(zip(NODE_PORTS, free_ports(len(NODE_PORTS)), strict=True))
     folder = paths.cluster_dir(name)
     folder.mkdir(parents=True, exist_ok=True)
+    audit.prepare(name)
     kubeconfig, config = folder / "kubeconfig", folder / "kind.yaml"
     config.write_text(yaml.safe_dump(configuration(name, image, ports, published=published)))
     _kind(engine, "create", "cluster", "--config", config, "--kubeconfig", kubeconfig,
@@ -72,13 +75,17 @@ def configuration(
     if not published:
         kubelet |= {"cgroupDriver": "cgroupfs", "failCgroupV1": False}
     flags = {
-        # the version that kind itself writes before Kubernetes 1.36; another isn't merged
-        "apiVersion": "kubeadm.k8s.io/v1beta3",
+        "apiVersion": _KUBEADM,
         "kind": "InitConfiguration",
         "nodeRegistration": {
             # cAdvisor looks every 10 s by default: too late for a canary of a minute
             "kubeletExtraArgs": {"housekeeping-interval": "2s"}
         },
+    }
+    control_plane = {
+        "apiVersion": _KUBEADM,
+        "kind": "ClusterConfiguration",
+        "apiServer": audit.api_server(),
     }
     mappings = [
         {"containerPort": NODE_PORTS[service], "hostPort": port, "listenAddress": "127.0.0.1"}
@@ -90,8 +97,15 @@ def configuration(
         "name": name,
         # the local node image brings its own network for one node
         "networking": {"disableDefaultCNI": not published, "apiServerAddress": "127.0.0.1"},
-        "kubeadmConfigPatches": [yaml.safe_dump(kubelet), yaml.safe_dump(flags)],
-        "nodes": [{"role": "control-plane", "image": image, "extraPortMappings": mappings}],
+        "kubeadmConfigPatches": [yaml.safe_dump(each) for each in (kubelet, flags, control_plane)],
+        "nodes": [
+            {
+                "role": "control-plane",
+                "image": image,
+                "extraPortMappings": mappings,
+                "extraMounts": [audit.mount(name)],
+            }
+        ],
     }
 
 

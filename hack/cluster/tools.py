@@ -18,6 +18,7 @@ _PROMETHEUS_PROGRAMS = ("./cmd/prometheus", "./cmd/promtool")
 # Debian's build finds no Kubernetes targets; every other discovery stays out
 _PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd"
 _HELM_PACKAGE = "helm.sh/helm/v4/cmd/helm"
+_KWOK_STAGES = ("kustomize/stage/node/fast", "kustomize/stage/pod/fast")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,13 @@ def _gateway_api(target: Path) -> None:
     (target / "kustomization.yaml").unlink(missing_ok=True)
 
 
+def _kwok(target: Path) -> None:
+    module = "sigs.k8s.io/kwok"
+    gobuild.install(f"{module}/cmd/kwok", versions.KWOK, target)
+    for folder in _KWOK_STAGES:
+        gobuild.copy_from_module(module, versions.KWOK, folder, target, "*-*.yaml")
+
+
 KUBE = Tool(
     "kubernetes",
     f"Kubernetes {versions.KUBERNETES} and etcd in one file (Go build)",
@@ -143,7 +151,16 @@ GATEWAY_API = Tool(
     _gateway_api,
 )
 
-HOST_TOOLS = (KUBE, KIND, HELM, TRAEFIK, PROMETHEUS, ALERTMANAGER, GATEWAY_API)
+KWOK = Tool(
+    "kwok",
+    f"kwok {versions.KWOK} and its stages (Go build)",
+    60,
+    (versions.KWOK, *_KWOK_STAGES),
+    _kwok,
+    programs=("kwok",),
+)
+
+HOST_TOOLS = (KUBE, KIND, HELM, TRAEFIK, PROMETHEUS, ALERTMANAGER, GATEWAY_API, KWOK)
 """What is useful on the host, also without a cluster."""
 
 _ALIASES = {"alertmanager": "prometheus-alertmanager", "kube": "kube-apiserver"}

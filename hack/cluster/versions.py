@@ -13,6 +13,7 @@ TRAEFIK: Final = "3.7.15"
 PROMETHEUS: Final = "3.15.0"
 ALERTMANAGER: Final = "0.25.0"
 REDIS: Final = "7.0.15"
+KWOK: Final = "0.8.0"
 PYTHON: Final = "3.11"
 DEBIAN: Final = "bookworm"
 

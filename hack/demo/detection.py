@@ -9,8 +9,8 @@ import httpx
 from hack.demo.progress import Progress
 from hack.demo.releases import NAME, NAMESPACE
 from linnet.api.spec import CanaryReleaseSpec
-from linnet.core.catalog import Check, checks
-from linnet.core.queries import queries
+from linnet.core.catalog import BY, Check, checks
+from linnet.core.queries import Question, questions
 
 RESOLUTION_S = 0.5
 Points = Iterable[tuple[float, float]]
@@ -42,16 +42,20 @@ def visible_since(progress: Progress, spec: CanaryReleaseSpec, prometheus: str) 
     check = breached_check(ending.reason, spec)
     if check is None:
         return progress.crashed
-    query = queries(spec, NAMESPACE, NAME)[check.name]
+    question = questions(spec, NAMESPACE, NAME)[check.name]
     first_traffic = next((at.since for at in progress.weights()), progress.started)
-    points = query_range(prometheus, query, first_traffic, ending.at.timestamp())
+    points = query_range(prometheus, question, first_traffic, ending.at.timestamp())
     return first_beyond(check, points)
 
 
-def query_range(url: str, query: str, start: float, end: float) -> list[tuple[float, float]]:
-    """The first series of a range query as (time, value)."""
-    asked = {"query": query, "start": start, "end": end, "step": RESOLUTION_S}
+def query_range(
+    url: str, question: Question, start: float, end: float
+) -> list[tuple[float, float]]:
+    """What the answer was at each moment, as (time, value)."""
+    asked = {"query": question.promql, "start": start, "end": end, "step": RESOLUTION_S}
     answer = httpx.post(f"{url}/api/v1/query_range", data=asked, timeout=10, trust_env=False)
     answer.raise_for_status()
-    series = answer.json()["data"]["result"]
-    return [(float(at), float(value)) for at, value in series[0]["values"]] if series else []
+    for series in answer.json()["data"]["result"]:
+        if question.row in (None, tuple(series["metric"].get(label, "") for label in BY)):
+            return [(float(at), float(value)) for at, value in series["values"]]
+    return []

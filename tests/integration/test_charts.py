@@ -1,6 +1,7 @@
 """Both charts as helm renders them: no cluster, only what would be sent to one."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -34,8 +35,9 @@ ALL_ON = (
     "serviceMonitor.labels.release=prometheus",
     "networkPolicy.enabled=true",
     "networkPolicy.ingressFrom[0].namespaceSelector.matchLabels.team=monitoring",
-    "networkPolicy.egress[0].ports[0].port=53",
+    "networkPolicy.egress.enabled=true",
 )
+SECRETS = "configTracking.secrets=true"
 ONE_NAMESPACE = ("scope.namespace=shop",)
 GATEWAY = ("gateway.enabled=true", "gateway.parentRef.name=public", "canaryRelease.enabled=true")
 
@@ -133,24 +135,26 @@ def granted(role: Object) -> dict[str, str]:
     return rules
 
 
-IN_A_NAMESPACE = {
-    "linnet.dev/canaryreleases": "get list watch patch",
-    "linnet.dev/canaryreleases/status": "patch",
-    "apps/deployments": "get list watch create patch delete",
-    "apps/replicasets": "list",
-    "/services": "get create patch delete",
-    "/pods": "list watch",
-    "gateway.networking.k8s.io/httproutes": "get list watch patch",
-    "events.k8s.io/events": "create",
-}
-EVERYWHERE = {
-    **IN_A_NAMESPACE,
-    "apiextensions.k8s.io/customresourcedefinitions": "list watch",
-}
-LEADER = {
-    "coordination.k8s.io/leases": "create",
-    "coordination.k8s.io/leases linnet-operator": "get patch",
-}
+def told() -> dict[str, tuple[str, str]]:
+    """The rules that the README tells of: {resource: (verbs, what for)}."""
+    rows = {}
+    for line in (CHARTS / OPERATOR / "README.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and re.fullmatch(r"`[a-z0-9.]*/[a-z0-9/ -]+`", cells[0]):
+            rows[cells[0].strip("`")] = (cells[1], cells[2])
+    return rows
+
+
+def rules(*, leases: bool, everywhere: bool = True) -> dict[str, str]:
+    """Those of the README that are for Leases or not, in all namespaces or one."""
+    return {
+        resource: verbs
+        for resource, (verbs, reason) in told().items()
+        if leases is ("/leases" in resource)
+        and (everywhere or "not with `scope.namespace`" not in reason)
+    }
+
+
 VIEW = {
     "linnet.dev/canaryreleases": "get list watch",
     "linnet.dev/canaryreleases/status": "get list watch",
@@ -213,20 +217,40 @@ def test_services_and_budgets_select_the_program_but_not_its_test(
         assert not selector.items() <= test.items()
 
 
-def test_the_rules_for_all_namespaces_are_these() -> None:
-    assert roles(rendered(OPERATOR)) == {
-        "ClusterRole/linnet-operator": EVERYWHERE,
-        "Role/linnet-system/linnet-operator-leader": LEADER,
+def test_the_rules_are_those_of_the_readme() -> None:
+    assert roles(rendered(OPERATOR, SECRETS)) == {
+        "ClusterRole/linnet-operator": rules(leases=False),
+        "Role/linnet-system/linnet-operator-leader": rules(leases=True),
         "ClusterRole/linnet-operator-view": VIEW,
         "ClusterRole/linnet-operator-edit": EDIT,
     }
 
 
+@pytest.mark.parametrize(
+    ("config_maps", "secrets", "resources", "kinds"),
+    [
+        ("false", "false", set(), ""),
+        ("true", "false", {"/configmaps"}, "ConfigMap"),
+        ("false", "true", {"/secrets"}, "Secret"),
+        ("true", "true", {"/configmaps", "/secrets"}, "ConfigMap,Secret"),
+    ],
+)
+def test_what_may_be_tracked_is_what_may_be_read(
+    config_maps: str, secrets: str, resources: set[str], kinds: str
+) -> None:
+    sets = (f"configTracking.configMaps={config_maps}", f"configTracking.secrets={secrets}")
+    objects = rendered(OPERATOR, *sets)
+    rules = roles(objects)["ClusterRole/linnet-operator"]
+    assert rules.keys() & {"/configmaps", "/secrets"} == resources
+    env = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "LINNET_TRACKED_KINDS", "value": kinds} in env
+
+
 def test_the_rules_for_one_namespace_are_in_it() -> None:
-    objects = rendered(OPERATOR, *ONE_NAMESPACE)
+    objects = rendered(OPERATOR, *ONE_NAMESPACE, SECRETS)
     assert roles(objects) == {
-        "Role/shop/linnet-operator": IN_A_NAMESPACE,
-        "Role/linnet-system/linnet-operator-leader": LEADER,
+        "Role/shop/linnet-operator": rules(leases=False, everywhere=False),
+        "Role/linnet-system/linnet-operator-leader": rules(leases=True),
     }
     assert of_kind(objects, "ClusterRoleBinding") == []
     env = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
@@ -285,6 +309,83 @@ def test_optional_objects_are_off() -> None:
     assert kinds >= {"ServiceMonitor", "NetworkPolicy"}
 
 
+def in_namespace(name: str) -> Object:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def tcp(*ports: int) -> list[Object]:
+    return [{"port": port, "protocol": "TCP"} for port in ports]
+
+
+def test_the_policy_closes_the_pods_to_all_but_the_chosen_peers() -> None:
+    sets = ("networkPolicy.enabled=true", *CHOSEN_PEERS)
+    policy = only(rendered(OPERATOR, *sets), "NetworkPolicy")["spec"]
+    test = {"app.kubernetes.io/instance": "linnet", "app.kubernetes.io/component": "test"}
+    assert policy["policyTypes"] == ["Ingress"]
+    assert policy["ingress"] == [
+        {
+            "ports": [{"port": "http"}],
+            "from": [in_namespace("monitoring"), {"podSelector": {"matchLabels": test}}],
+        }
+    ]
+    assert "egress" not in policy
+
+
+CHOSEN_PEERS = (
+    "networkPolicy.ingressFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name"
+    "=monitoring",
+)
+
+
+def test_the_policy_lets_everybody_in_where_no_peers_are_chosen() -> None:
+    policy = only(rendered(OPERATOR, "networkPolicy.enabled=true"), "NetworkPolicy")["spec"]
+    assert policy["ingress"] == [{"ports": [{"port": "http"}]}]
+
+
+def test_the_policy_is_for_the_pods_and_their_port() -> None:
+    objects = rendered(OPERATOR, "networkPolicy.enabled=true")
+    policy = only(objects, "NetworkPolicy")["spec"]
+    template = only(objects, "Deployment")["spec"]["template"]
+    test = only(objects, "Pod")["metadata"]["labels"]
+    chosen = policy["podSelector"]["matchLabels"].items()
+    assert chosen <= template["metadata"]["labels"].items()
+    assert not chosen <= test.items()
+    [container] = template["spec"]["containers"]
+    [rule] = policy["ingress"]
+    assert [port["name"] for port in container["ports"]] == [each["port"] for each in rule["ports"]]
+
+
+def test_the_policy_leaves_the_ways_to_names_api_server_and_prometheus() -> None:
+    sets = (
+        "networkPolicy.enabled=true",
+        "networkPolicy.egress.enabled=true",
+        "networkPolicy.egress.apiServer.to[0].ipBlock.cidr=10.0.0.1/32",
+        "networkPolicy.egress.apiServer.ports={6443}",
+        "networkPolicy.egress.prometheus.port=9091",
+        "networkPolicy.egress.more[0].ports[0].port=3128",
+    )
+    policy = only(rendered(OPERATOR, *sets), "NetworkPolicy")["spec"]
+    dns = in_namespace("kube-system") | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["egress"] == [
+        {"ports": [{"port": 53, "protocol": "UDP"}, *tcp(53)], "to": [dns]},
+        {"ports": tcp(6443), "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]},
+        {"ports": tcp(9091), "to": [in_namespace("monitoring")]},
+        {"ports": [{"port": 3128}]},
+    ]
+
+
+def test_the_policy_leads_to_the_prometheus_that_is_asked_by_default() -> None:
+    sets = ("networkPolicy.enabled=true", "networkPolicy.egress.enabled=true")
+    objects = rendered(OPERATOR, *sets)
+    env = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    [url] = [each["value"] for each in env if each["name"] == "LINNET_PROMETHEUS_URL"]
+    *_, prometheus = only(objects, "NetworkPolicy")["spec"]["egress"]
+    [port], [peer] = prometheus["ports"], prometheus["to"]
+    namespace = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+    assert url == f"http://prometheus.{namespace}:{port['port']}"
+
+
 def test_secrets_of_prometheus_are_files_of_the_pod() -> None:
     pod = only(rendered(OPERATOR, *ALL_ON), "Deployment")["spec"]["template"]["spec"]
     [container] = pod["containers"]
@@ -333,8 +434,11 @@ def test_the_name_comes_from_the_release(release: str, name: str) -> None:
         ("replicas=0", "'/replicas': minimum: got 0, want 1"),
         ("replcas=3", "additional properties 'replcas' not allowed"),
         ("image.tga=1", "'/image': additional properties 'tga' not allowed"),
+        ("configTracking.secret=true", "additional properties 'secret' not allowed"),
         ("crds.install=yes", "'/crds/install': got string, want boolean"),
         ("prometheus.url=prometheus:9090", "'/prometheus/url'"),
+        ("networkPolicy.egress[0].ports[0].port=53", "'/networkPolicy/egress': got array"),
+        ("networkPolicy.egress.prometheus.port=http", "'/networkPolicy/egress/prometheus/port'"),
         ("logLevel=chatty", "'DEBUG', 'INFO', 'WARNING', 'ERROR'"),
         ("scope.namespace=Shop", "'/scope/namespace'"),
         ("global.imageRegistry=https://example.com", "'/global/imageRegistry'"),

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 
 from hack.cluster.tools import tool
+from linnet.core.pinned import share, split
+from linnet.core.route import Backends
+from linnet.core.service import divided
+from linnet.core.sticky import CookiePins, HeaderPins, Pins
 from tests.support.apiserver import ApiServer
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "recochat"
@@ -100,6 +104,9 @@ def test_a_fault_needs_the_demo(
         ("canaryRelease.enabled=true", "set gateway.enabled=true"),
         ("replica=3", "'replica' not allowed"),
         ("redis.url=r:1", "/redis/url"),
+        ("settings.data.LOG_LEVEL=INFO", "'/settings/data': additional properties"),
+        ("settings.data.RECOCHAT_FAULT_LATENCY_MS=1", "Set demo.enabled=true"),
+        ("settings.data.RECOCHAT_LOG_LEVEL=INFO,settings.tracked=true", "canaryRelease.enabled"),
     ],
 )
 def test_wrong_values_are_refused_by_name(helm: Helm, value: str, said: str) -> None:
@@ -145,6 +152,116 @@ def test_an_upgrade_leaves_the_rules_to_linnet(
     assert {ref["name"]: ref["weight"] for ref in rule["backendRefs"]} == weights
     deployment = apiserver.get("deployment/recochat", "-n", namespace)
     assert environment(deployment)["RECOCHAT_VERSION"] == "3"
+
+
+def test_settings_are_read_from_a_config_map_and_a_change_rolls_the_pods(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    checksums = set()
+    for level in ("INFO", "DEBUG"):
+        assert install(helm, f"settings.data.RECOCHAT_LOG_LEVEL={level}").returncode == 0
+        template = apiserver.get("deployment/recochat", "-n", namespace)["spec"]["template"]
+        [container] = template["spec"]["containers"]
+        assert container["envFrom"] == [{"configMapRef": {"name": "recochat-settings"}}]
+        checksums.add(template["metadata"]["annotations"]["checksum/settings"])
+        found = apiserver.get("configmap/recochat-settings", "-n", namespace)
+        assert found["data"] == {"RECOCHAT_LOG_LEVEL": level}
+    assert len(checksums) == 2
+
+
+@pytest.mark.usefixtures("gateway_api")
+def test_tracked_settings_leave_the_template_as_it_is(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    templates = []
+    guarded = (GATEWAY, "canaryRelease.enabled=true", "settings.tracked=true")
+    for level in ("INFO", "DEBUG"):
+        done = install(helm, *guarded, f"settings.data.RECOCHAT_LOG_LEVEL={level}")
+        assert done.returncode == 0, done.stderr
+        deployment = apiserver.get("deployment/recochat", "-n", namespace)
+        templates.append(deployment["spec"]["template"])
+    assert templates[0] == templates[1]
+    release = apiserver.get("canaryrelease/recochat", "-n", namespace)
+    [tracked] = release["spec"]["trackedConfig"]
+    [container] = templates[0]["spec"]["containers"]
+    assert container["envFrom"] == [{"configMapRef": {"name": tracked["mountedAs"]}}]
+    source = apiserver.get(f"configmap/{tracked['name']}", "-n", namespace)
+    assert source["metadata"]["labels"]["linnet.dev/tracked"] == "true"
+    assert source["data"] == {"RECOCHAT_LOG_LEVEL": "DEBUG"}
+
+
+@pytest.mark.usefixtures("gateway_api")
+@pytest.mark.parametrize(
+    "pins",
+    [
+        CookiePins("linnet-shop", 3600, "7e8a1b-1767225600", (5, 50, 100)),
+        HeaderPins("X-User-Bucket", True, (5, 50, 100)),
+    ],
+    ids=["cookie", "header"],
+)
+def test_an_upgrade_in_mid_release_leaves_users_on_their_version(
+    helm: Helm, apiserver: ApiServer, namespace: str, pins: Pins
+) -> None:
+    """Linnet's rules are several then, with filters and regular expressions in them."""
+    sticky = "canaryRelease.enabled=true,canaryRelease.spec.traffic.sticky.header.name=X-Bucket"
+    assert install(helm, GATEWAY, sticky).returncode == 0
+    release = apiserver.get("canaryrelease/recochat", "-n", namespace)
+    assert release["spec"]["traffic"] == {
+        "provider": "GatewayAPI",
+        "httpRoute": "recochat",
+        "service": "recochat",
+        "sticky": {"header": {"name": "X-Bucket", "type": "Exact"}},
+    }
+    route = apiserver.get("httproute/recochat", "-n", namespace)
+    shop = Backends(namespace, "recochat", "recochat-canary")
+    for weight in (5, 50):
+        rules = split(route["spec"]["rules"], shop, weight, pins)
+        taken_over = {
+            "apiVersion": route["apiVersion"],
+            "kind": route["kind"],
+            "metadata": {"name": "recochat", "namespace": namespace},
+            "spec": {"rules": rules},
+        }
+        apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=linnet")
+        apiserver.kubectl(*apply, "-f", "-", input=taken_over)
+        upgraded = install(helm, GATEWAY, sticky, f"version={weight}")
+        assert upgraded.returncode == 0, upgraded.stderr
+        found = apiserver.get("httproute/recochat", "-n", namespace)["spec"]["rules"]
+        assert found == rules
+        assert share(found, shop, pins) == weight
+
+
+def test_without_a_gateway_an_upgrade_in_mid_release_leaves_the_selector_alone(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    by_pods = ("canaryRelease.enabled=true", "canaryRelease.spec.traffic.provider=Replicas")
+    assert install(helm, *by_pods).returncode == 0
+    release = apiserver.get("canaryrelease/recochat", "-n", namespace)
+    assert release["spec"]["traffic"] == {"provider": "Replicas", "service": "recochat"}
+    before = apiserver.get("service/recochat", "-n", namespace)
+    for weight in (0, 100):
+        split_off = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            **divided(before, "recochat", weight, "5d9c"),
+        }
+        split_off["metadata"] |= {"name": "recochat", "namespace": namespace}
+        apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=linnet-traffic")
+        apiserver.kubectl(*apply, "-f", "-", input=split_off)
+        upgraded = install(helm, *by_pods, f"version={weight}")
+        assert upgraded.returncode == 0, upgraded.stderr
+        found = apiserver.get("service/recochat", "-n", namespace)
+        assert found["spec"]["selector"] == split_off["spec"]["selector"]
+
+
+@pytest.mark.usefixtures("gateway_api")
+def test_with_a_route_beside_it_the_weights_are_still_pods(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    by_pods = ("canaryRelease.enabled=true", "canaryRelease.spec.traffic.provider=Replicas")
+    assert install(helm, GATEWAY, *by_pods).returncode == 0
+    release = apiserver.get("canaryrelease/recochat", "-n", namespace)
+    assert release["spec"]["traffic"] == {"provider": "Replicas", "service": "recochat"}
 
 
 @pytest.mark.usefixtures("gateway_api")

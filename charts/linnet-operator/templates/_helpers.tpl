@@ -48,7 +48,7 @@ app.kubernetes.io/component: operator
 {{- define "linnet-operator.extraEnv" -}}
 {{- $own := list "POD_NAME" "LINNET_LEASE_NAMESPACE" "LINNET_LEASE_NAME" "LINNET_PORT"
       "LINNET_LOG_LEVEL" "LINNET_PROMETHEUS_URL" "LINNET_PROMETHEUS_TOKEN_FILE"
-      "LINNET_PROMETHEUS_CA_FILE" "LINNET_NAMESPACE" -}}
+      "LINNET_PROMETHEUS_CA_FILE" "LINNET_NAMESPACE" "LINNET_TRACKED_KINDS" -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}
 {{- fail (printf "extraEnv must not have %s: the chart sets it, use its own value" .name) -}}
@@ -57,6 +57,13 @@ app.kubernetes.io/component: operator
 {{- with .Values.extraEnv -}}
 {{- toYaml . -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "linnet-operator.trackedKinds" -}}
+{{- $kinds := list -}}
+{{- if .Values.configTracking.configMaps -}}{{- $kinds = append $kinds "ConfigMap" -}}{{- end -}}
+{{- if .Values.configTracking.secrets -}}{{- $kinds = append $kinds "Secret" -}}{{- end -}}
+{{- join "," $kinds -}}
 {{- end -}}
 
 {{- define "linnet-operator.url" -}}

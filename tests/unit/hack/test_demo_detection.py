@@ -6,6 +6,7 @@ from hack.demo.detection import breached_check, first_beyond, visible_since
 from hack.demo.progress import Progress
 from linnet.api.status import DecisionKind, Phase
 from linnet.core.catalog import checks
+from linnet.core.queries import Question
 from tests.support.demo import FAILING, SPEC, START, decided, rolled_back, status
 
 ERROR_RATE, *_, AVAILABILITY = checks(SPEC.analysis)
@@ -41,7 +42,9 @@ def test_prometheus_is_asked_from_the_first_traffic_to_the_decision(
     def post(url: str, data: dict[str, object], **_: object) -> httpx.Response:
         asked.update(data, url=url)
         values = [[START + 8, "0"], [START + 14, "5.1"]]
-        body = {"data": {"result": [{"values": values}]}}
+        other = {"metric": {"namespace": "tea", "workload": "tea-canary"}, "values": []}
+        metric = {"namespace": "shop", "workload": "recochat-canary"}
+        body = {"data": {"result": [other, {"metric": metric, "values": values}]}}
         return httpx.Response(200, json=body, request=httpx.Request("POST", url))
 
     monkeypatch.setattr(httpx, "post", post)
@@ -57,7 +60,7 @@ def test_a_query_without_a_series_has_no_points(monkeypatch: pytest.MonkeyPatch)
         200, json={"data": {"result": []}}, request=httpx.Request("POST", "http://x/")
     )
     monkeypatch.setattr(httpx, "post", lambda *_, **__: empty)
-    assert detection.query_range("http://x", "up", 1, 2) == []
+    assert detection.query_range("http://x", Question("up"), 1, 2) == []
 
 
 def test_a_crash_is_visible_in_the_pods() -> None:
