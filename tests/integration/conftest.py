@@ -3,12 +3,16 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from linnet.providers.kubernetes import KubernetesClient
 from tests.support.apiserver import ApiServer, run_apiserver
+from tests.support.gateway import start_gateway
+from tests.support.simulated_nodes import run_with_nodes
+from tests.support.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +40,17 @@ def apiserver_with_controllers() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
+async def cluster(apiserver_with_controllers: ApiServer) -> AsyncIterator[Stage]:
+    """A new namespace on the server with controllers, empty."""
+    server = apiserver_with_controllers
+    namespace = f"test-{secrets.token_hex(4)}"
+    server.kubectl("create", "namespace", namespace)
+    client = await KubernetesClient.connect(kubeconfig=str(server.kubeconfig))
+    yield Stage(server, client, namespace)
+    await client.close()
+
+
+@pytest.fixture
 def namespace(apiserver: ApiServer) -> str:
     """A new namespace on `apiserver`. It goes with the server."""
     name = f"test-{secrets.token_hex(4)}"
@@ -47,3 +62,15 @@ def namespace(apiserver: ApiServer) -> str:
 def gateway_api(apiserver: ApiServer) -> None:
     """The Gateway API's CRDs on `apiserver`."""
     apiserver.install_gateway_api()
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[ApiServer]:
+    """A cluster whose pods only seem to run, with a gateway that accepts routes."""
+    folder = Path(tempfile.mkdtemp(prefix="linnet-simulated-"))
+    try:
+        with run_with_nodes(folder) as server:
+            start_gateway(server)
+            yield server
+    finally:
+        shutil.rmtree(folder)

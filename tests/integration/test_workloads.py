@@ -1,24 +1,14 @@
-"""Stable and canary on a real API server with its controllers; the test plays the kubelet.
+"""Stable and canary on a real API server with its controllers; the test plays the kubelet."""
 
-One file of more than 400 lines, because all of its tests share one stage and its hands.
-"""
-
-import asyncio
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from time import monotonic
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from linnet.core.labels import RELEASE
-from linnet.core.observed import CanaryObserved, StableObserved
-from linnet.core.revision import template_revision
+from linnet.core.observed import CanaryObserved
 from linnet.providers.errors import Conflict, NotFound, Unusable
 from linnet.providers.kubernetes import (
     DEPLOYMENTS,
-    PODS,
     REPLICASETS,
     SERVICES,
     KubernetesClient,
@@ -26,102 +16,14 @@ from linnet.providers.kubernetes import (
     Resource,
 )
 from linnet.providers.workloads import Target, Workloads
-from tests.support.apiserver import ApiServer
+from tests.support.stage import READY, Stage, eventually
 from tests.support.workload_manifests import deployment, service
 
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
-READY = {
-    "phase": "Running",
-    "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": None}],
-}
-
-
-async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until the controllers got there."""
-    deadline = monotonic() + 20
-    while not await check():
-        if monotonic() > deadline:
-            raise AssertionError("the controllers did not get there in time")
-        await asyncio.sleep(0.05)
-
-
-@dataclass
-class Cluster:
-    """A namespace with the app `shop`, and hands for the user and the kubelet."""
-
-    server: ApiServer
-    client: KubernetesClient
-    namespace: str
-
-    @property
-    def workloads(self) -> Workloads:
-        return Workloads(self.client)
-
-    @property
-    def target(self) -> Target:
-        return Target(self.namespace, "shop", "shop", "shop-release")
-
-    def kubectl(self, *args: str) -> str:
-        return self.server.kubectl("-n", self.namespace, *args)
-
-    def user_applies(self, manifest: Manifest) -> str:
-        """What `kubectl apply` and a GitOps tool do; returns the template's revision or ''."""
-        manifest["metadata"]["namespace"] = self.namespace
-        self.server.kubectl("apply", "-f", "-", input=manifest)
-        if manifest["kind"] != "Deployment":
-            return ""
-        found = self.server.get("deployment", "shop", "-n", self.namespace)
-        return template_revision(found["spec"]["template"])
-
-    async def read(self, resource: Resource, name: str) -> Manifest:
-        found = await self.client.get(resource, self.namespace, name)
-        assert found is not None
-        return found
-
-    async def stable(self) -> StableObserved:
-        seen = await self.workloads.observe_stable(self.target)
-        assert seen is not None
-        return seen
-
-    async def canary(self) -> CanaryObserved:
-        seen = await self.workloads.observe_canary(self.target)
-        assert seen is not None
-        return seen
-
-    async def pods(self, selector: str = "") -> list[Manifest]:
-        return await self.client.list(PODS, self.namespace, selector)
-
-    async def set_pods(self, status: dict[str, Any], selector: str = "") -> None:
-        """Give all pods this status, as their kubelet would."""
-        for pod in await self.pods(selector):
-            name = pod["metadata"]["name"]
-            try:
-                await self.client.patch(PODS, self.namespace, name, {"status": status}, "status")
-            except NotFound:
-                continue
-
-    async def settle(self) -> None:
-        """Make pods ready until stable runs its template."""
-
-        async def step() -> bool:
-            await self.set_pods(READY, "app=shop")
-            return (await self.stable()).rolled_out
-
-        await eventually(step)
 
 
 @pytest.fixture
-async def cluster(apiserver_with_controllers: ApiServer) -> AsyncIterator[Cluster]:
-    server = apiserver_with_controllers
-    namespace = f"test-{secrets.token_hex(4)}"
-    server.kubectl("create", "namespace", namespace)
-    client = await KubernetesClient.connect(kubeconfig=str(server.kubeconfig))
-    yield Cluster(server, client, namespace)
-    await client.close()
-
-
-@pytest.fixture
-async def shop(cluster: Cluster) -> Cluster:
+async def shop(cluster: Stage) -> Stage:
     """The app `shop`, version 1, rolled out."""
     cluster.user_applies(service())
     cluster.user_applies(deployment("shop:1"))
@@ -129,7 +31,7 @@ async def shop(cluster: Cluster) -> Cluster:
     return cluster
 
 
-async def test_nothing_is_there(cluster: Cluster) -> None:
+async def test_nothing_is_there(cluster: Stage) -> None:
     assert await cluster.workloads.observe_stable(cluster.target) is None
     assert await cluster.workloads.observe_canary(cluster.target) is None
     for write in (
@@ -143,20 +45,20 @@ async def test_nothing_is_there(cluster: Cluster) -> None:
     await cluster.workloads.remove_canary(cluster.target)
 
 
-async def test_a_deployment_and_its_replicaset_have_the_same_revision(shop: Cluster) -> None:
+async def test_a_deployment_and_its_replicaset_have_the_same_revision(shop: Stage) -> None:
     seen = await shop.stable()
     assert dict(seen.serving) == {seen.template_revision: 2}
     assert (seen.replicas, seen.ready, seen.paused) == (2, 2, False)
 
 
-async def test_a_service_that_is_missing_makes_it_unusable(shop: Cluster) -> None:
+async def test_a_service_that_is_missing_makes_it_unusable(shop: Stage) -> None:
     other = Target(shop.namespace, "shop", "front", "shop-release")
     with pytest.raises(Unusable, match=r"Service front .* spec.traffic.service") as caught:
         await shop.workloads.observe_stable(other)
     assert caught.value.reason == "ServiceMissing"
 
 
-async def test_a_held_deployment_starts_no_pod_of_a_new_template(shop: Cluster) -> None:
+async def test_a_held_deployment_starts_no_pod_of_a_new_template(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.hold(shop.target)
     two = shop.user_applies(deployment("shop:2", replicas=3))
@@ -174,14 +76,14 @@ async def test_a_held_deployment_starts_no_pod_of_a_new_template(shop: Cluster) 
     assert RELEASE not in found["spec"]["template"]["metadata"]["labels"]
 
 
-async def test_holding_again_writes_nothing(shop: Cluster) -> None:
+async def test_holding_again_writes_nothing(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     before = (await shop.read(DEPLOYMENTS, "shop"))["metadata"]["generation"]
     await shop.workloads.hold(shop.target)
     assert (await shop.read(DEPLOYMENTS, "shop"))["metadata"]["generation"] == before
 
 
-async def test_resuming_rolls_the_new_template_out(shop: Cluster) -> None:
+async def test_resuming_rolls_the_new_template_out(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     two = shop.user_applies(deployment("shop:2"))
     await shop.workloads.resume(shop.target, two)
@@ -195,7 +97,7 @@ async def test_resuming_rolls_the_new_template_out(shop: Cluster) -> None:
     assert (held.paused, held.template_revision) == (True, two)
 
 
-async def test_resuming_right_after_a_change_is_refused(shop: Cluster) -> None:
+async def test_resuming_right_after_a_change_is_refused(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     two = shop.user_applies(deployment("shop:2"))
     shop.user_applies(deployment("shop:3"))
@@ -217,7 +119,7 @@ class Interfering(KubernetesClient):
         return found
 
 
-async def test_a_change_between_the_check_and_the_write_is_not_resumed(shop: Cluster) -> None:
+async def test_a_change_between_the_check_and_the_write_is_not_resumed(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     two = shop.user_applies(deployment("shop:2"))
     client = await Interfering.connect(kubeconfig=str(shop.server.kubeconfig))
@@ -228,7 +130,7 @@ async def test_a_change_between_the_check_and_the_write_is_not_resumed(shop: Clu
     await client.close()
 
 
-async def test_a_scaling_between_the_check_and_the_write_is_no_hindrance(shop: Cluster) -> None:
+async def test_a_scaling_between_the_check_and_the_write_is_no_hindrance(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     one = (await shop.stable()).template_revision
     client = await Interfering.connect(kubeconfig=str(shop.server.kubeconfig))
@@ -239,7 +141,7 @@ async def test_a_scaling_between_the_check_and_the_write_is_no_hindrance(shop: C
     await client.close()
 
 
-async def test_scaled_to_zero_it_is_seen_with_nothing_serving(shop: Cluster) -> None:
+async def test_scaled_to_zero_it_is_seen_with_nothing_serving(shop: Stage) -> None:
     shop.kubectl("scale", "deployment/shop", "--replicas=0")
 
     async def gone() -> bool:
@@ -250,7 +152,7 @@ async def test_scaled_to_zero_it_is_seen_with_nothing_serving(shop: Cluster) -> 
     assert (seen.replicas, seen.rolled_out) == (0, False)
 
 
-async def test_letting_go_leaves_an_unverified_template_paused(shop: Cluster) -> None:
+async def test_letting_go_leaves_an_unverified_template_paused(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     shop.user_applies(deployment("shop:2"))
     await shop.workloads.let_go(shop.target)
@@ -262,7 +164,7 @@ async def test_letting_go_leaves_an_unverified_template_paused(shop: Cluster) ->
     await shop.settle()
 
 
-async def test_letting_go_resumes_what_serves(shop: Cluster) -> None:
+async def test_letting_go_resumes_what_serves(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.hold(shop.target)
     await shop.workloads.let_go(shop.target, one)
@@ -272,7 +174,7 @@ async def test_letting_go_resumes_what_serves(shop: Cluster) -> None:
     assert len(await shop.client.list(REPLICASETS, shop.namespace)) == 1
 
 
-async def test_letting_go_and_guarding_again(shop: Cluster) -> None:
+async def test_letting_go_and_guarding_again(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     await shop.workloads.let_go(shop.target)
     await shop.workloads.hold(shop.target)
@@ -281,7 +183,7 @@ async def test_letting_go_and_guarding_again(shop: Cluster) -> None:
     assert not (await shop.stable()).paused
 
 
-async def test_letting_go_does_not_resume_another_template(shop: Cluster) -> None:
+async def test_letting_go_does_not_resume_another_template(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.hold(shop.target)
     shop.user_applies(deployment("shop:2"))
@@ -290,7 +192,7 @@ async def test_letting_go_does_not_resume_another_template(shop: Cluster) -> Non
     assert (await shop.stable()).paused
 
 
-async def test_what_another_release_guards_is_left_to_it(shop: Cluster) -> None:
+async def test_what_another_release_guards_is_left_to_it(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     one = (await shop.stable()).template_revision
     await shop.workloads.ensure_canary(shop.target, one, 1)
@@ -310,7 +212,7 @@ async def test_what_another_release_guards_is_left_to_it(shop: Cluster) -> None:
     assert (await shop.canary()).revision == one
 
 
-async def test_a_canary_runs_beside_stable_and_shares_nothing_with_it(shop: Cluster) -> None:
+async def test_a_canary_runs_beside_stable_and_shares_nothing_with_it(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     two = shop.user_applies(deployment("shop:2"))
     await shop.workloads.ensure_canary(shop.target, two, 2)
@@ -335,7 +237,7 @@ async def test_a_canary_runs_beside_stable_and_shares_nothing_with_it(shop: Clus
         assert (len(pods), owners) == (2, {name})
 
 
-async def test_ensuring_again_changes_only_what_differs(shop: Cluster) -> None:
+async def test_ensuring_again_changes_only_what_differs(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.ensure_canary(shop.target, one, 1)
     before = (await shop.read(DEPLOYMENTS, "shop-canary"))["metadata"]["generation"]
@@ -345,7 +247,7 @@ async def test_ensuring_again_changes_only_what_differs(shop: Cluster) -> None:
     assert (await shop.canary()).replicas == 3
 
 
-async def test_a_canary_of_another_template_is_refused(shop: Cluster) -> None:
+async def test_a_canary_of_another_template_is_refused(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.ensure_canary(shop.target, one, 1)
     two = shop.user_applies(deployment("shop:2"))
@@ -355,7 +257,7 @@ async def test_a_canary_of_another_template_is_refused(shop: Cluster) -> None:
         await shop.workloads.ensure_canary(shop.target, one, 1)
 
 
-async def test_removing_the_canary(shop: Cluster) -> None:
+async def test_removing_the_canary(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.ensure_canary(shop.target, one, 1)
     await shop.workloads.remove_canary(shop.target)
@@ -366,7 +268,7 @@ async def test_removing_the_canary(shop: Cluster) -> None:
     await shop.workloads.ensure_canary(shop.target, one, 1)
 
 
-async def test_the_users_own_deployment_of_that_name_is_left_alone(shop: Cluster) -> None:
+async def test_the_users_own_deployment_of_that_name_is_left_alone(shop: Stage) -> None:
     own = deployment()
     own["metadata"] |= {"name": "shop-canary", "namespace": shop.namespace}
     own["spec"]["selector"]["matchLabels"] = {"app": "mine"}
@@ -384,7 +286,7 @@ async def test_the_users_own_deployment_of_that_name_is_left_alone(shop: Cluster
     assert await shop.read(DEPLOYMENTS, "shop-canary")
 
 
-async def test_why_a_canary_cannot_come_up(shop: Cluster) -> None:
+async def test_why_a_canary_cannot_come_up(shop: Stage) -> None:
     one = (await shop.stable()).template_revision
     await shop.workloads.ensure_canary(shop.target, one, 1)
 
@@ -402,7 +304,7 @@ async def test_why_a_canary_cannot_come_up(shop: Cluster) -> None:
     assert (await shop.canary()).failure.startswith("ServiceMissing: ")
 
 
-async def test_a_quota_that_allows_no_pod_is_a_failure(shop: Cluster) -> None:
+async def test_a_quota_that_allows_no_pod_is_a_failure(shop: Stage) -> None:
     quota = {"metadata": {"name": "small", "namespace": shop.namespace}, "spec": {}}
     await shop.client.create(QUOTAS, quota | {"spec": {"hard": {"pods": "2"}}})
     full = {"status": {"hard": {"pods": "2"}, "used": {"pods": "2"}}}

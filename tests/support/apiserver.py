@@ -1,17 +1,19 @@
 """A real kube-apiserver with its etcd on loopback: no nodes, no pods, but every API rule.
 
-Each server has its own folder, ports, certificate, token and service account key. The
+Each server has its own folder, ports, certificate, tokens and service account key. The
 controllers (`start_controllers`) make ReplicaSets, pods and endpoints out of Deployments; as
-there is no kubelet, a test sets the pods' status itself.
+there is no kubelet, a test sets the pods' status itself, or has nodes that are simulated
+(`tests.support.simulated_nodes`).
 """
 
 import contextlib
 import json
+import os
 import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,13 @@ users: [{{name: admin, user: {{token: "{token}"}}}}]
 """
 
 
+AUDIT_POLICY = ROOT / "tests" / "support" / "audit_policy.yaml"
+"""What the audit log has of each request: of all that it was made, of some writes what it did."""
+
+BUSY = ("--kube-api-qps=1000", "--kube-api-burst=2000")
+"""For programs that would otherwise slow themselves down long before the server does."""
+
+
 class ServerError(Exception):
     """A program of the control plane ended, or wasn't ready in time."""
 
@@ -61,12 +70,35 @@ class ApiServer:
     folder: Path
     url: str
     token: str = field(repr=False)
-    _processes: list["_Process"] = field(default_factory=list, repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _processes: list["Process"] = field(default_factory=list, repr=False)
 
     @property
     def kubeconfig(self) -> Path:
         """Path of the administrator's kubeconfig."""
         return self.folder / "kubeconfig"
+
+    @property
+    def audit_log(self) -> Path:
+        """Path of the audit log, one JSON object a line; there is one where it was asked for."""
+        return self.folder / "audit.log"
+
+    def kubeconfig_for(self, user: str, url: str = "", ca: Path | None = None) -> Path:
+        """Write a kubeconfig of one of the further administrators, and give its path.
+
+        url, ca: where the server is asked instead, e.g. through a proxy.
+        """
+        return self._kubeconfig(user, self.tokens[user], url, ca)
+
+    def kubeconfig_of(self, account: str, namespace: str) -> Path:
+        """Write a kubeconfig of a service account, and give its path."""
+        token = self.kubectl("create", "token", account, "-n", namespace).strip()
+        return self._kubeconfig(f"{namespace}-{account}", token)
+
+    def _kubeconfig(self, name: str, token: str, url: str = "", ca: Path | None = None) -> Path:
+        path = self.folder / f"kubeconfig-{name}"
+        path.write_text(_KUBECONFIG.format(url=url or self.url, ca=ca or self.ca, token=token))
+        return path
 
     @property
     def ca(self) -> Path:
@@ -111,34 +143,51 @@ class ApiServer:
 
     def _install(self, file: Path, name: str) -> None:
         self.kubectl("apply", "--server-side", "-f", str(file))
-        self.wait_for(f"crd/{name}", "condition=Established")
+        established = ("wait", f"crd/{name}", "--for=condition=Established", "--timeout=10s")
+        # kubectl gives up at once on a definition that has no conditions yet
+        self.wait(f"{name} established", lambda: self._answers(*established))
         # the OpenAPI document, which `kubectl explain` reads, follows a second or two later
         plural = name.partition(".")[0]
-        self._wait(f"{name} in OpenAPI", lambda: self._answers("explain", plural))
+        self.wait(f"{name} in OpenAPI", lambda: self._answers("explain", plural))
 
     def start_controllers(self) -> None:
         """Start kube-controller-manager with `CONTROLLERS`; once is enough."""
         if any(process.name == "kube-controller-manager" for process in self._processes):
             return
-        self._start(
+        self.start(
             "kube-controller-manager",
+            *BUSY,
             f"--kubeconfig={self.kubeconfig}",
             f"--controllers={','.join(CONTROLLERS)}",
             "--leader-elect=false",
             "--secure-port=0",
             "--concurrent-gc-syncs=2",
+            "--concurrent-deployment-syncs=10",
+            "--concurrent-replicaset-syncs=10",
             f"--service-account-private-key-file={self.folder / 'sa.key'}",
             f"--root-ca-file={self.ca}",
         )
 
-    def _start(self, program: str, *flags: str) -> "_Process":
-        process = _Process(program, self.folder, flags)
-        self._processes.append(process)
-        return process
+    def start(
+        self, program: str, *flags: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Run one of the tools until the server ends."""
+        self.run(program, (str(tool(program)), *flags), environment)
+
+    def run(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Run any command until the server ends. Its output is in `name`.log."""
+        self._processes.append(Process(name, self.folder, command, environment))
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of the programs, by name."""
+        return {process.name: process.pid for process in self._processes}
 
     def _wait_ready(self) -> None:
         """Ask with the token and check the certificate: ready means ready for a client."""
-        self._wait("ready", lambda: self.ca.exists() and self._answers("get", "--raw=/readyz"))
+        self.wait("ready", lambda: self.ca.exists() and self._answers("get", "--raw=/readyz"))
 
     def _answers(self, *args: str) -> bool:
         try:
@@ -146,7 +195,12 @@ class ApiServer:
         except KubectlError:
             return False
 
-    def _wait(self, what: str, reached: Callable[[], bool]) -> None:
+    def wait(self, what: str, reached: Callable[[], bool]) -> None:
+        """Wait until something is so.
+
+        Raises:
+            ServerError: a program has ended, or it isn't so in time.
+        """
         deadline = time.monotonic() + START_DEADLINE
         while not reached():
             for process in self._processes:
@@ -161,16 +215,32 @@ class ApiServer:
             process.stop()
 
 
-class _Process:
-    """One program of the control plane, its output kept in a file."""
+class Process:
+    """A program, its output kept in a file. environment: on top of this process' own."""
 
-    def __init__(self, name: str, folder: Path, flags: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._log = folder / f"{name}.log"
         with self._log.open("wb") as log:
             self._popen = subprocess.Popen(
-                [tool(name), *flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
             )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._popen.pid
 
     def check(self) -> None:
         if self._popen.poll() is not None:
@@ -190,18 +260,41 @@ class _Process:
 
 
 @contextlib.contextmanager
-def run_apiserver(folder: Path, *, controllers: bool = False) -> Iterator[ApiServer]:
+def run_apiserver(
+    folder: Path,
+    *,
+    controllers: bool = False,
+    audit: bool = False,
+    users: Sequence[str] = (),
+    admission_off: Sequence[str] = (),
+) -> Iterator[ApiServer]:
     """Run a server with its files in `folder`, until the block ends.
+
+    audit: keep a log of all requests (`AUDIT_POLICY`). users: names of further administrators,
+    so that a log tells who did what. admission_off: admission plugins to do without.
 
     Raises:
         ServerError: it wasn't ready in time; the ends of the logs are in the message.
     """
-    etcd, peer, port = _free_ports(3)
-    server = ApiServer(folder, f"https://127.0.0.1:{port}", secrets.token_urlsafe(32))
+    etcd, peer, port = free_ports(3)
+    server = ApiServer(
+        folder,
+        f"https://127.0.0.1:{port}",
+        secrets.token_urlsafe(32),
+        {user: secrets.token_urlsafe(32) for user in users},
+    )
     _write_credentials(server)
     try:
-        server._start("etcd", *_etcd_flags(folder, etcd, peer))
-        server._start("kube-apiserver", *_apiserver_flags(folder, etcd, port))
+        server.start("etcd", *_etcd_flags(folder, etcd, peer))
+        # a pod may be made before its namespace has a service account: no kubelet mounts it
+        off = ("ServiceAccount", *admission_off)
+        flags = [
+            *_apiserver_flags(folder, etcd, port),
+            f"--disable-admission-plugins={','.join(off)}",
+        ]
+        if audit:
+            flags += _audit_flags(server.audit_log)
+        server.start("kube-apiserver", *flags)
         server._wait_ready()
         if controllers:
             server.start_controllers()
@@ -213,7 +306,9 @@ def run_apiserver(folder: Path, *, controllers: bool = False) -> Iterator[ApiSer
 def _write_credentials(server: ApiServer) -> None:
     """Write token, kubeconfig and service account key; the server makes its own certificate."""
     server.folder.chmod(0o700)
-    (server.folder / "tokens.csv").write_text(f'{server.token},admin,admin,"system:masters"\n')
+    tokens = {"admin": server.token, **server.tokens}
+    lines = (f'{token},{user},{user},"system:masters"\n' for user, token in tokens.items())
+    (server.folder / "tokens.csv").write_text("".join(lines))
     server.kubeconfig.write_text(
         _KUBECONFIG.format(url=server.url, ca=server.ca, token=server.token)
     )
@@ -253,14 +348,20 @@ def _apiserver_flags(folder: Path, etcd: int, port: int) -> list[str]:
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
         "--service-account-issuer=https://kubernetes.default.svc",
-        "--service-cluster-ip-range=10.43.0.0/24",
+        "--service-cluster-ip-range=10.43.0.0/16",
         "--endpoint-reconciler-type=none",
-        # a pod may be made before its namespace has a service account: no kubelet mounts it
-        "--disable-admission-plugins=ServiceAccount",
     ]
 
 
-def _free_ports(count: int) -> list[int]:
+def _audit_flags(log: Path) -> list[str]:
+    return [
+        f"--audit-policy-file={AUDIT_POLICY}",
+        f"--audit-log-path={log}",
+        "--audit-log-maxsize=100000",  # MB: one file, whatever happens
+    ]
+
+
+def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago. All are held at once, so that they differ."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from linnet.core.observed import CanaryObserved, RouteObserved, StableObserved
+from linnet.core.observed import CanaryObserved, ConfigObserved, RouteObserved, StableObserved
+from linnet.core.references import Reference
+from linnet.core.revision import revision
 from tests.support.builders import SECOND, START
 
 POD_TIME = 5 * SECOND
@@ -20,6 +22,8 @@ class Stable:
     """The user's Deployment. A rolling update moves one pod at a time, none unavailable.
 
     stuck: new pods of it don't get ready, for a reason that spares the canary's.
+    config: what the operator has annotated the template with. names: what the template names.
+    reads: what new pods find there; None: nothing, so they wait. started_with: what they found.
     """
 
     template: str
@@ -30,6 +34,10 @@ class Stable:
     ready: dict[str, int] = field(default_factory=dict)
     stuck: bool = False
     roll_at: datetime | None = None
+    config: str = ""
+    reads: str | None = ""
+    names: frozenset[Reference] = frozenset()
+    started_with: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.asked = self.asked or {self.template: self.replicas}
@@ -52,11 +60,18 @@ class Stable:
             rolled_out=self._rolled_out,
             paused=self.paused,
             limits=self.limits,
+            config=self.config,
+            reads=self.names,
         )
 
     @property
+    def version(self) -> str:
+        """What Kubernetes rolls out."""
+        return revision(self.template, self.config)
+
+    @property
     def _rolled_out(self) -> bool:
-        whole = {self.template: self.replicas}
+        whole = {self.version: self.replicas}
         return {k: v for k, v in self.asked.items() if v} == whole and self.ready == whole
 
     def next_change(self, now: datetime, broken: Set[str]) -> datetime | None:
@@ -76,11 +91,11 @@ class Stable:
         self.ready[version] = self.ready.get(version, 0) + added
 
     def _fails(self, broken: Set[str]) -> bool:
-        return self.stuck or self.template in broken
+        return self.stuck or self.template in broken or self.reads is None
 
     def _waits_for_pod(self, broken: Set[str]) -> bool:
-        new = self.asked.get(self.template, 0)
-        return self._fails(broken) and new > self.ready.get(self.template, 0)
+        new = self.asked.get(self.version, 0)
+        return self._fails(broken) and new > self.ready.get(self.version, 0)
 
     def roll(self, now: datetime, broken: Set[str]) -> None:
         """Do the next pod of the rolling update if its time has come."""
@@ -88,12 +103,13 @@ class Stable:
         if due is None or due > now:
             return
         self.roll_at = None
-        new = self.asked.get(self.template, 0)
-        old = next((name for name in self.asked if name != self.template), None)
-        self.asked[self.template] = min(new + 1, self.replicas)
+        new = self.asked.get(self.version, 0)
+        old = next((name for name in self.asked if name != self.version), None)
+        self.asked[self.version] = min(new + 1, self.replicas)
         if self._fails(broken):
             return  # the new pod is there and never gets ready: the update waits for it
-        self.ready[self.template] = self.asked[self.template]
+        self.ready[self.version] = self.asked[self.version]
+        self.started_with.setdefault(self.version, set()).add(self.reads or "")
         if old is not None:
             self.asked[old] -= 1
             self.ready[old] = min(self.ready.get(old, 0), self.asked[old])
@@ -127,6 +143,50 @@ class Canary:
             ready=0 if down else sum(1 for at in self.ready_at if at <= now),
             failure=failure,
         )
+
+
+@dataclass
+class Config:
+    """One tracked ConfigMap. Contents go by their hashes.
+
+    source: what people ask for. live: what stable's pods read. taken: somebody else's is there.
+    """
+
+    source: str | None = "c1"
+    live: str | None = "c1"
+    copies: set[str] = field(default_factory=set)
+    taken: bool = False
+
+    def observe(self) -> ConfigObserved:
+        problem = None
+        if self.source is None:
+            problem = ("ConfigMissing", "there is no ConfigMap settings")
+        if self.taken:
+            problem = ("NameTaken", "settings-live was not made for this CanaryRelease")
+        own = None if self.taken else self.live
+        return ConfigObserved(
+            source=self.source or "",
+            live="" if self.taken else own or self.source or "",
+            written=own is not None,
+            copies=dict.fromkeys(self.copies, True),
+            problem=problem,
+        )
+
+    def keep(self, content: str) -> None:
+        if content not in self.copies | {self.source, self.live}:
+            raise ImpossibleWorld(f"{content} is nowhere: it can't be copied")
+        self.copies.add(content)
+
+    def write(self, content: str) -> None:
+        self.keep(content)
+        if not self.taken:
+            self.live = content
+
+    def remove(self, keep: str, read: str) -> None:
+        """Remove the copies but one; `read` is the canary's."""
+        if read not in ("", keep):
+            raise ImpossibleWorld("the canary's pods read a copy that is removed")
+        self.copies &= {keep}
 
 
 @dataclass

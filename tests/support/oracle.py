@@ -2,11 +2,13 @@
 
 from linnet.api.spec import NoDataPolicy
 from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
-from linnet.core import transitions
-from linnet.core.actions import ResumeStable, SetWeight
+from linnet.core import tracking, transitions
+from linnet.core.actions import ResumeStable, SetWeight, WriteConfig
 from linnet.core.analysis import assess
 from linnet.core.catalog import Check, checks
 from linnet.core.decide import decide
+from linnet.core.decision import Situation
+from linnet.core.revision import config_part
 from linnet.core.transitions import RESTING
 from tests.support.world import Look, World
 
@@ -18,6 +20,7 @@ def assert_sound(world: World) -> None:
         assert_deterministic(look)
         assert_traffic_first(look)
         assert_stable_resumed_for_promotion_only(look)
+        assert_content_written_for_its_version_only(look)
         assert_rest_costs_nothing(look)
         assert_alarm_is_set(look)
         if went_up(look) or promotes(look):
@@ -58,6 +61,24 @@ def assert_stable_resumed_for_promotion_only(look: Look) -> None:
         if isinstance(action, ResumeStable):
             assert look.decision.status.phase is Phase.PROMOTING
             assert action.revision == look.before.canary_revision
+            config = look.observed.config
+            assert config is None or config.live == config_part(action.revision)
+
+
+def assert_content_written_for_its_version_only(look: Look) -> None:
+    """Stable's pods read what stable runs; in a promotion what the canary has shown to be good."""
+    status, config = look.decision.status, look.observed.config
+    written = [a.config for a in look.decision.actions if isinstance(a, WriteConfig)]
+    if not written:
+        return
+    assert config is not None
+    if look.before.phase is Phase.PENDING:
+        assert written == [config.live]
+        assert not config.written
+    else:
+        promoting = status.phase is Phase.PROMOTING
+        due = status.canary_revision if promoting else status.stable_revision
+        assert written == [config_part(due)]
 
 
 def assert_rest_costs_nothing(look: Look) -> None:
@@ -65,10 +86,10 @@ def assert_rest_costs_nothing(look: Look) -> None:
     if look.observed.deleting_since is not None:
         return
     if status.phase in RESTING - {Phase.PENDING} and status.phase is look.before.phase:
-        stable = look.observed.stable
-        known = {"", status.stable_revision, status.failed_revision}
-        # A new template may wait for the earlier canary to leave the window of the queries.
-        if stable is None or stable.template_revision in known:
+        situation = Situation(look.spec, status, look.observed, look.at)
+        known = {None, "", status.stable_revision, status.failed_revision}
+        # A new version may wait for the earlier canary to leave the window of the queries.
+        if tracking.wanted(situation) in known:
             assert look.decision.wake_after is None
 
 

@@ -45,6 +45,7 @@ def full_status() -> CanaryReleaseStatus:
             "weight": WeightStatus(wanted=10, seen=10, seen_since=AT),
             "stable_revision": "6d5f9c",
             "canary_revision": "7e8a1b",
+            "started_at": AT,
             "failed_revision": "5c4d3e",
             "analysed_at": AT,
             "metrics": _metrics(),

@@ -43,8 +43,12 @@ class Shop:
         *,
         spec: Mapping[str, Any] = QUICK,
         guarded: bool = True,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Install or upgrade the chart; with faults for a version that is to misbehave."""
+        """Install or upgrade the chart; with faults for a version that is to misbehave.
+
+        settings: environment variables in a ConfigMap that the CanaryRelease tracks.
+        """
         values = {
             "version": version,
             "image": image_values(self.image),
@@ -54,7 +58,8 @@ class Shop:
                 "hostnames": [self.host],
             },
             "canaryRelease": {"enabled": guarded, "spec": dict(spec)},
-            "demo": {"enabled": bool(faults), "faults": dict(faults or {})},
+            "demo": {"enabled": bool(faults or settings), "faults": dict(faults or {})},
+            "settings": {"data": dict(settings or {}), "tracked": bool(settings)},
         }
         helm(self.cluster, NAME, self.namespace, values, wait=not guarded)
 

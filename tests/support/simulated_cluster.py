@@ -5,6 +5,7 @@ controllers act when `pass_time` is called. After every write and every change i
 each share of traffic goes to where a pod is ready.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,25 +14,31 @@ from linnet.api.status import CanaryReleaseStatus
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key, read_status
-from linnet.core.observed import Sample
-from linnet.core.queries import queries
-from linnet.core.revision import template_revision
+from linnet.core.observed import Table
+from linnet.core.queries import questions
+from linnet.core.references import references
+from linnet.core.revision import HASH_LABEL, config_annotation, revision, template_revision
+from linnet.providers.config import ConfigCopies
 from linnet.providers.kubernetes import (
     CANARYRELEASES,
+    CONFIGMAPS,
     DEPLOYMENTS,
     HTTPROUTES,
     REPLICASETS,
     SERVICES,
     Manifest,
 )
-from linnet.providers.traffic.gateway_api import GatewayApiTraffic
+from linnet.providers.metrics.shared import SharedMetrics
+from linnet.providers.traffic.registry import EveryTraffic
 from linnet.providers.workloads import Workloads
 from tests.support.builders import SECOND, START
 from tests.support.fake_kubernetes import Cluster, FakeKubernetes
 from tests.support.fake_metrics import FakeMetrics
-from tests.support.workload_manifests import deployment, http_route, service
+from tests.support.workload_manifests import config_map, deployment, http_route, service
 
 NAMESPACE = "default"
+ROW = (NAMESPACE, "shop-canary")
+"""The canary's row in an answer of Prometheus."""
 KEY = Key(NAMESPACE, "shop")
 POD_STARTS = 4 * SECOND
 GATEWAY_LAGS = 2 * SECOND
@@ -49,6 +56,12 @@ SPEC: Manifest = {
 }
 
 
+TRACKED: Manifest = {
+    **SPEC,
+    "trackedConfig": [{"name": "settings", "mountedAs": "settings-live"}],
+}
+
+
 class LostRequests(AssertionError):
     """Traffic went to where no pod is ready."""
 
@@ -57,16 +70,19 @@ class SimulatedCluster:
     """The app, its CanaryRelease, and an operator that can be killed."""
 
     def __init__(self, spec: Manifest | None = None) -> None:
+        self.spec = spec or SPEC
         self.now = START
         self.client = FakeKubernetes(Cluster(now=lambda: self.now))
         self.metrics = FakeMetrics()
-        self.client.add(DEPLOYMENTS, deployment())
+        self.client.add(DEPLOYMENTS, self._written("shop:1"))
         self.client.add(SERVICES, service())
+        self.client.add(CONFIGMAPS, config_map())
         self.client.add(HTTPROUTES, http_route())
-        self.client.add(CANARYRELEASES, self._release(spec or SPEC))
+        self.client.add(CANARYRELEASES, self._release(self.spec))
         self.measure(errorRate=0.1)
+        self.started_with: dict[str, list[Any]] = {}
         self._route_changed: dict[int, datetime] = {}
-        self._served: dict[str, int] = {}
+        self._served: Counter[str] = Counter()
         self.weights: list[int] = []
         self.tried: list[str] = []
         for _ in range(3):
@@ -77,19 +93,45 @@ class SimulatedCluster:
     def start_operator(self) -> None:
         """A new process: it remembers nothing."""
         client = self.client.fenced(lambda: None)
-        providers = Providers(Workloads(client), GatewayApiTraffic(client), self.metrics)
+        metrics = SharedMetrics(self.metrics, lambda: self.now)
+        config = ConfigCopies(client)
+        providers = Providers(Workloads(client), EveryTraffic(client), metrics, config)
         self.reconciler = Reconciler(client, providers, identity="one", now=lambda: self.now)
 
     def measure(self, **values: float) -> None:
         """What Prometheus answers, by the check's name."""
         spec = CanaryReleaseSpec.model_validate(SPEC)
-        asked = queries(spec, NAMESPACE, "shop")
-        self.metrics.samples = {asked[name]: Sample(value) for name, value in values.items()}
+        asked = questions(spec, NAMESPACE, "shop")
+        self.metrics.tables = {
+            asked[name].promql: Table({ROW: value}) for name, value in values.items()
+        }
 
     def push(self, image: str) -> None:
         """The user changes the template."""
-        template = deployment(image)["spec"]["template"]
+        template = self._written(image)["spec"]["template"]
         self.client.edit(DEPLOYMENTS, NAMESPACE, "shop", {"spec": {"template": template}})
+
+    def edit_config(self, **data: str) -> None:
+        """The user changes the ConfigMap that is tracked."""
+        self.client.edit(CONFIGMAPS, NAMESPACE, "settings", {"data": data})
+
+    def read(self, name: str = "settings-live") -> Any:
+        """The content of a ConfigMap; None if there is none."""
+        found = self.client.see(CONFIGMAPS, NAMESPACE, name)
+        return found and found["data"]
+
+    @property
+    def configs(self) -> list[str]:
+        """The names of all ConfigMaps."""
+        return sorted(name for kind, _, name in self.client.cluster.objects if kind == CONFIGMAPS)
+
+    def _written(self, image: str) -> Manifest:
+        """The Deployment as the user writes it; one that is tracked reads the live ConfigMap."""
+        manifest = deployment(image)
+        if self.spec.get("trackedConfig"):
+            [container] = manifest["spec"]["template"]["spec"]["containers"]
+            container["envFrom"] = [{"configMapRef": {"name": "settings-live"}}]
+        return manifest
 
     @property
     def release(self) -> Manifest | None:
@@ -100,9 +142,21 @@ class SimulatedCluster:
         return read_status(self.release or {})
 
     @property
+    def rules(self) -> list[Manifest]:
+        """The rules of the route."""
+        route = self.client.see(HTTPROUTES, NAMESPACE, "shop")
+        assert route is not None
+        return list(route["spec"]["rules"])
+
+    @property
     def image(self) -> str:
         """What the user's Deployment asks for."""
         return str(_image(self._deployment("shop")))
+
+    def as_written(self) -> bool:
+        """Whether what splits traffic reads as its user wrote it."""
+        refs = [(ref["name"], ref["weight"]) for rule in self.rules for ref in rule["backendRefs"]]
+        return refs == [("shop", 1)]
 
     async def run(self, phase: str, looks: int = 200) -> None:
         """Look until a phase is reached; time passes in between."""
@@ -126,21 +180,21 @@ class SimulatedCluster:
     def _roll(self, found: Manifest) -> None:
         """Kubernetes' rolling update, in two steps: the new pods first, then the old ones go."""
         spec, uid, name = found["spec"], found["metadata"]["uid"], found["metadata"]["name"]
-        revision = template_revision(spec["template"])
+        version = _version(spec["template"])
         sets = self._sets(uid)
-        if revision not in sets and not (spec.get("paused") and sets):
-            sets[revision] = self.client.add(
-                REPLICASETS, _replicaset(found, f"{name}-{revision}", self.now)
+        if version not in sets and not (spec.get("paused") and sets):
+            sets[version] = self.client.add(
+                REPLICASETS, _replicaset(found, f"{name}-{version}", self.now)
             )
         ready = {rev: self._ready(each) for rev, each in sets.items()}
-        if ready.get(revision) and not spec.get("paused"):
-            for old in sets.keys() - {revision}:
+        if ready.get(version) and not spec.get("paused"):
+            for old in sets.keys() - {version}:
                 self._scale(sets[old], 0)
-        current = sets[revision] if revision in sets else next(iter(sets.values()))
+        current = sets[version] if version in sets else next(iter(sets.values()))
         if current["spec"]["replicas"]:
             self._scale(current, spec["replicas"])
         available = sum(self._ready(each) for each in self._sets(uid).values())
-        updated = ready.get(revision, 0)
+        updated = ready.get(version, 0)
         counts = dict.fromkeys(("availableReplicas", "readyReplicas"), available)
         done = {"replicas": available, "updatedReplicas": updated, **counts}
         status = {"observedGeneration": found["metadata"]["generation"], **done}
@@ -148,7 +202,7 @@ class SimulatedCluster:
 
     def _sets(self, uid: str) -> dict[str, Manifest]:
         return {
-            template_revision(each["spec"]["template"]): each
+            _version(each["spec"]["template"]): each
             for (resource, *_), each in list(self.client.cluster.objects.items())
             if resource == REPLICASETS and each["metadata"]["ownerReferences"][0]["uid"] == uid
         }
@@ -159,8 +213,12 @@ class SimulatedCluster:
 
     def _ready(self, found: Manifest) -> int:
         started = datetime.fromisoformat(found["metadata"]["annotations"]["started"])
-        broken = "broken" in _image(found)
-        return 0 if broken or self.now < started + POD_STARTS else int(found["spec"]["replicas"])
+        reads = [self.read(each.name) for each in references(found["spec"]["template"])]
+        fails = "broken" in _image(found) or None in reads
+        ready = 0 if fails or self.now < started + POD_STARTS else int(found["spec"]["replicas"])
+        if ready:
+            self.started_with.setdefault(found["metadata"]["name"], reads)
+        return ready
 
     def _collect_garbage(self) -> None:
         objects = self.client.cluster.objects
@@ -179,9 +237,12 @@ class SimulatedCluster:
         seen = self._route_changed.setdefault(generation, self.now)
         if self.now < seen + GATEWAY_LAGS:
             return
-        refs = route["spec"]["rules"][0]["backendRefs"]
+        # The last rule is the user's own; any before it are for users who have been seen.
+        refs = route["spec"]["rules"][-1]["backendRefs"]
         missing = [r["name"] for r in refs if not self.client.see(SERVICES, NAMESPACE, r["name"])]
-        self._served = {ref["name"]: ref.get("weight", 1) for ref in refs}
+        self._served = Counter()
+        for ref in refs:
+            self._served[ref["name"]] += ref.get("weight", 1)
         answers = {"Accepted": "True", "ResolvedRefs": "False" if missing else "True"}
         conditions = [
             {"type": kind, "status": answer, "observedGeneration": generation, "reason": "Told"}
@@ -194,6 +255,8 @@ class SimulatedCluster:
             self.weights.append(share)
 
     def _check_traffic(self) -> None:
+        if not self.started_with:
+            return  # an installation that waits for its first pods
         for name, weight in self._served.items():
             if weight and not (self._pods_ready(name) and self._has_service(name)):
                 raise LostRequests(f"{self.now:%H:%M:%S} {name} takes {self._served}")
@@ -221,19 +284,26 @@ class SimulatedCluster:
         }
 
 
+def _version(template: Manifest) -> str:
+    """What Kubernetes tells templates apart by: here also the operator's annotation counts."""
+    return revision(template_revision(template), config_annotation(template))
+
+
 def _image(found: Manifest) -> Any:
     return found["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 def _replicaset(owner: Manifest, name: str, now: datetime) -> Manifest:
+    replicas, template = owner["spec"]["replicas"], owner["spec"]["template"]
+    labels = {**template["metadata"]["labels"], HASH_LABEL: name.rpartition("-")[2]}
+    template = {**template, "metadata": {**template["metadata"], "labels": labels}}
     metadata = {
         "name": name,
         "namespace": NAMESPACE,
-        "labels": owner["spec"]["template"]["metadata"]["labels"],
+        "labels": labels,
         "annotations": {"started": now.isoformat()},
         "ownerReferences": [{"uid": owner["metadata"]["uid"], "controller": True}],
     }
-    replicas, template = owner["spec"]["replicas"], owner["spec"]["template"]
     return {
         "apiVersion": REPLICASETS.api_version,
         "kind": REPLICASETS.kind,

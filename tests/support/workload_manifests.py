@@ -1,4 +1,4 @@
-"""A user's Deployment, Service and HTTPRoute, as they are written."""
+"""A user's Deployment, Service, ConfigMap and HTTPRoute, as they are written."""
 
 from typing import Any
 
@@ -36,6 +36,17 @@ def service() -> Manifest:
             "selector": {"app": "shop"},
             "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
         },
+    }
+
+
+def config_map(**data: str) -> Manifest:
+    """The ConfigMap `settings`, labelled so that it may be tracked."""
+    labels = {"linnet.dev/tracked": "true"}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": "default", "labels": labels},
+        "data": data or {"colour": "red"},
     }
 
 

@@ -19,8 +19,10 @@ from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
 from linnet.core.observed import Observed, Sample
+from linnet.core.references import Reference
+from linnet.core.revision import config_part, template_part
 from tests.support.builders import HOUR, SECOND, START, make_spec, sample
-from tests.support.objects import Canary, ImpossibleWorld, Route, Stable
+from tests.support.objects import Canary, Config, ImpossibleWorld, Route, Stable
 
 Reading = float | str | None
 Readings = Mapping[str, "Reading | Callable[[World], Reading]"]
@@ -77,9 +79,11 @@ class World:
         self.deleting_since: datetime | None = None
         self.gone = False
         self.problem: tuple[str, str] | None = None
-        self.stable: Stable | None = Stable("v1", replicas)
+        named = (Reference("ConfigMap", each.mounted_as) for each in self.spec.tracked_config)
+        self.stable: Stable | None = Stable("v1", replicas, names=frozenset(named))
         self.canary: Canary | None = None
         self.route: Route | None = Route()
+        self.config = Config()
         self.startup = 10 * SECOND
         self.broken: set[str] = set()
         self.crashing: dict[str, str] = {}
@@ -135,15 +139,17 @@ class World:
         if self.route:
             self.route.settle(self.now, self._backend_exists)
         due = analysis_due(self.spec, self.status, self.now)
+        config = self.config.observe() if self.spec.tracked_config else None
         return Observed(
             generation=self.generation,
             stable=self.stable.observe() if self.stable else None,
+            config=config,
             canary=self.canary.observe(self.now, self.broken, self.crashing)
             if self.canary
             else None,
             route=self.route.observe(self.now, self._backend_exists) if self.route else None,
             deleting_since=self.deleting_since,
-            problem=self.problem,
+            problem=self.problem or (config.problem if config else None),
             samples={check.name: self.measure(check.name) for check in checks(self.spec.analysis)}
             if due
             else {},
@@ -182,6 +188,10 @@ class World:
                 self._ensure_canary(revision, replicas)
             case actions.RemoveCanary():
                 self.canary = None
+            case actions.WriteConfig(content):
+                self.config.write(content)
+            case actions.RemoveCopies(keep):
+                self.config.remove(keep, config_part(self.canary.revision) if self.canary else "")
             case actions.LetGo():
                 self.gone = True
             case _:
@@ -191,15 +201,21 @@ class World:
         match action:
             case actions.HoldStable():
                 self._deployment.paused = True
-            case actions.ResumeStable(revision) | actions.ReleaseStable(revision):
-                if self._deployment.template == revision:
+            case actions.ResumeStable(revision):
+                if self._deployment.template == template_part(revision):
+                    self._deployment.paused = False
+                    self._deployment.config = config_part(revision) or self._deployment.config
+            case actions.ReleaseStable(revision):
+                if self._deployment.template == template_part(revision):
                     self._deployment.paused = False
             case _:
                 raise ImpossibleWorld(f"{action} is unknown")
 
     def _ensure_canary(self, revision: str, replicas: int) -> None:
-        if revision != self._deployment.template:
+        if template_part(revision) != self._deployment.template:
             raise ImpossibleWorld(f"the template is not {revision}: no canary can be made of it")
+        if content := config_part(revision):
+            self.config.keep(content)
         if self.canary is None:
             self.canary = Canary(revision)
         if self.canary.revision != revision:
@@ -266,6 +282,8 @@ class World:
 
     def _next_change(self) -> datetime | None:
         """The next moment at which the world changes by itself."""
+        if self.stable:
+            self.stable.reads = self.config.live
         times = [at for at, _ in self._plans]
         if self.stable and (at := self.stable.next_change(self.now, self.broken)):
             times.append(at)
@@ -290,7 +308,8 @@ class World:
             self.lost_requests.append(self.now)
 
     def _state(self) -> tuple[object, ...]:
-        return repr(self.stable), repr(self.canary), repr(self.route), self.gone
+        parts = (self.stable, self.canary, self.route, self.config)
+        return (*map(repr, parts), self.gone)
 
     # What a test asks.
 
