@@ -6,14 +6,17 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linnet.api.config import TrackedConfig
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import Phase
+from linnet.core.revision import config_part, template_part
 from linnet.core.transitions import RESTING
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
 from tests.support.oracle import assert_sound
 from tests.support.world import HEALTHY, Kill, Reading, World
 
 Event = Callable[[World], None]
+TRACKED = {"name": "settings", "mountedAs": "settings-live"}
 MINUTES = st.sampled_from([0, 1, 7, 30, 31, 60, 90, 300, 1200, 7200]).map(
     lambda seconds: seconds * SECOND
 )
@@ -43,6 +46,7 @@ def specs(draw: st.DrawFn) -> CanaryReleaseSpec:
             "onHoldDeadline": draw(st.sampled_from(["Rollback", "Wait"])),
         },
         canary={"minReplicas": draw(st.integers(1, 3)), "readyDeadline": "3m"},
+        trackedConfig=draw(st.sampled_from([[], [TRACKED]])),
     )
 
 
@@ -113,6 +117,27 @@ def get_stuck(world: World) -> None:
         world.stable.stuck = not world.stable.stuck
 
 
+def edit_config(content: str | None) -> Event:
+    return lambda world: setattr(world.config, "source", content)
+
+
+def edit_live(content: str | None) -> Event:
+    return lambda world: setattr(world.config, "live", content)
+
+
+def lose_copies(world: World) -> None:
+    world.config.copies.clear()
+
+
+def take_name(world: World) -> None:
+    world.config.taken = not world.config.taken
+
+
+def track(world: World) -> None:
+    now_and_then = () if world.spec.tracked_config else (TrackedConfig.model_validate(TRACKED),)
+    world.edit_spec(world.spec.model_copy(update={"tracked_config": now_and_then}))
+
+
 def operator_is_away(world: World) -> None:
     world.sleep(3 * HOUR)
 
@@ -139,6 +164,11 @@ EVENTS: dict[str, Event] = {
     "deployment away or back": World.hide_stable,
     "route away or back": World.hide_route,
     "operator is away": operator_is_away,
+    **{f"config {content}": edit_config(content) for content in ("c1", "c2", "c3", None)},
+    **{f"live {content}": edit_live(content) for content in ("c2", "c9", None)},
+    "lose copies": lose_copies,
+    "name taken or not": take_name,
+    "track or not": track,
 }
 HISTORIES = st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), MINUTES), max_size=12)
 
@@ -177,8 +207,13 @@ def heal(world: World) -> None:
     if world.canary:
         world.canary.unready = False
     suspend(False)(world)
+    world.config.taken = False
+    world.config.source = world.config.source or "c1"
+    world.config.live = world.config.live or "c1"
     if world.status.phase is Phase.PROMOTING:
-        world.push(world.status.canary_revision)
+        released = world.status.canary_revision
+        world.push(template_part(released))
+        world.config.source = config_part(released) or "c1"
 
 
 @given(specs(), HISTORIES, KILLS, st.sampled_from([0, 2, 40]))
@@ -191,7 +226,7 @@ def test_every_decision_is_sound_and_the_next_good_version_gets_promoted(
     heal(world)
     world.run(lambda world: world.status.phase in RESTING - {Phase.PENDING})
     world.push("v9")
-    world.run(lambda world: world.status.stable_revision == "v9")
+    world.run(lambda world: template_part(world.status.stable_revision) == "v9")
     world.run(Phase.PROMOTED)
 
 

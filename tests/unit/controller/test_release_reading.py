@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from linnet.api.spec import Provider
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.release import InvalidSpec, Key, Release, read_status, write_status
+from linnet.core.sticky import HeaderPins
 from tests.support.builders import START
 from tests.support.releases import MINIMAL, full_status, release
 
@@ -57,6 +59,27 @@ def test_a_service_of_another_name() -> None:
     found = read({"targetRef": {"name": "web"}, "traffic": traffic})
     assert (found.target.canary, found.target.canary_service) == ("web-canary", "front-canary")
     assert found.split.stable_service == "front"
+
+
+def test_how_users_are_told_apart() -> None:
+    assert read().split.pins is None
+    sticky = {"httpRoute": "shop", "sticky": {"header": {"name": "X-User-Bucket"}}}
+    pins = read(MINIMAL | {"traffic": sticky}).split.pins
+    assert pins == HeaderPins("X-User-Bucket", exact=True, steps=(5, 10, 50, 100))
+
+
+def test_without_a_gateway_the_service_is_what_is_split() -> None:
+    found = read({"targetRef": {"name": "web"}, "traffic": {"provider": "Replicas"}})
+    assert found.target.one_service
+    assert (found.split.provider, found.split.route) == (Provider.REPLICAS, "")
+    assert (found.split.target, found.split.stable_service) == ("web", "web")
+    assert found.missing_route == "spec.traffic.service: there is no Service web: create it"
+
+
+@pytest.mark.parametrize(("phase", "stable"), [("Progressing", "v1"), ("Promoting", "")])
+def test_while_stable_takes_over_all_its_versions_are_stable(phase: str, stable: str) -> None:
+    manifest = {**read().manifest, "status": {"phase": phase, "stableRevision": "v1"}}
+    assert Release.read(KEY, manifest).split.stable_revision == stable
 
 
 def test_metadata() -> None:

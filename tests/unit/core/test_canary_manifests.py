@@ -27,6 +27,12 @@ def made(
     return pods, access
 
 
+def beside(stable: Manifest | None = None) -> list[Manifest]:
+    """What is made where the canary stands behind stable's own Service."""
+    found = stable or service()
+    return canary_manifests(deployment(), found, "shop-release", "abc123", 1, one_service=True)
+
+
 def template_with(**spec: Any) -> Manifest:
     target = deployment()
     target["spec"]["template"]["spec"].update(spec)
@@ -225,3 +231,33 @@ def test_selector_text_says_what_a_list_request_takes() -> None:
         ],
     }
     assert selector_text(selector) == "app=shop,tier in (a,b),zone notin (c),new,!old"
+
+
+def test_behind_stables_own_service_there_is_no_other_and_its_labels_are_kept() -> None:
+    (pods,) = beside()
+    assert pods["kind"] == "Deployment"
+    assert labels_of(pods["spec"]["template"])["app"] == "shop"
+    selector = pods["spec"]["selector"]
+    assert selector == {"matchLabels": {"app": "shop", "linnet.dev/track": "canary"}}
+    assert selects(selector, labels_of(pods["spec"]["template"]))
+    assert not selects(selector, labels_of(deployment()["spec"]["template"]))
+
+
+def test_behind_stables_own_service_other_labels_that_stable_is_selected_by_change() -> None:
+    by_tier = service()
+    by_tier["spec"]["selector"] = {"tier": "web"}
+    (pods,) = beside(by_tier)
+    labels = labels_of(pods["spec"]["template"])
+    assert (labels["app"], labels["tier"]) == ("shop-canary", "web")
+    assert not selects(deployment()["spec"]["selector"], labels)
+    assert matches(by_tier["spec"]["selector"], labels)
+
+
+def test_a_wide_selector_is_no_problem_behind_stables_own_service() -> None:
+    wide = deployment()
+    wide["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
+    assert problem(wide, service()) is not None
+    assert problem(wide, service(), one_service=True) is None
+    other = service()
+    other["spec"]["selector"] = {"app": "cart"}
+    assert problem(deployment(), other, one_service=True) is not None

@@ -3,7 +3,16 @@ import pytest
 from linnet.api.status import Condition, Phase, WeightStatus
 from linnet.core.conditions import conditions, is_stalled
 from linnet.core.decision import Trouble
-from tests.support.builders import MINUTE, START, make_situation, make_status
+from linnet.core.observed import StableObserved
+from tests.support.builders import (
+    MINUTE,
+    START,
+    make_observed,
+    make_situation,
+    make_spec,
+    make_stable,
+    make_status,
+)
 
 TROUBLE = Trouble("TargetMissing", "The Deployment doesn't exist")
 
@@ -67,3 +76,41 @@ def test_it_is_stalled_for_one_reason() -> None:
     assert is_stalled(status, "TargetMissing")
     assert not is_stalled(status, "PromotionStuck")
     assert not is_stalled(status, "TargetMissin")
+
+
+REPLICAS = {"provider": "Replicas"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "replicas", "status", "message"),
+    [
+        ((50, 100), 1, "True", "with 1 stable pod each step gets the share that it asks for"),
+        ((20, 50, 100), 4, "True", "with 4 stable pods each step gets the share that it asks for"),
+        (
+            (30, 100),
+            4,
+            "False",
+            "with 4 stable pods step 1 asks for 30 % and gets 33 % (2 canary pods): have more "
+            "pods, or change spec.steps",
+        ),
+    ],
+)
+def test_weights_out_of_reach_are_told_at_rest_too(
+    weights: tuple[int, ...], replicas: int, status: str, message: str
+) -> None:
+    observed = make_observed(stable=make_stable(replicas=replicas))
+    situation = make_situation(make_spec(*weights, traffic=REPLICAS), observed=observed)
+    found = conditions(situation, make_status(Phase.IDLE), None)[-1]
+    assert (found.type, found.status, found.message) == ("WeightsReachable", status, message)
+
+
+@pytest.mark.parametrize("stable", [None, make_stable(replicas=0)])
+def test_without_stable_pods_nothing_is_told_of_weights(stable: StableObserved | None) -> None:
+    situation = make_situation(make_spec(traffic=REPLICAS), observed=make_observed(stable=stable))
+    found = {c.type for c in conditions(situation, make_status(Phase.IDLE), None)}
+    assert found == {"Ready"}
+
+
+def test_traffic_is_routed_where_another_share_is_all_that_pods_can_give() -> None:
+    release = make_status(weight=WeightStatus(wanted=5, seen=20, seen_since=START))
+    assert conditions(make_situation(), release, None)[-1].status == "True"

@@ -2,10 +2,18 @@ from datetime import timedelta
 
 import pytest
 
-from linnet.api.status import HISTORY_LIMIT, CanaryReleaseStatus, DecisionKind, Phase, Verdict
-from linnet.core.decide import analysis_due, decide
+from linnet.api.status import (
+    HISTORY_LIMIT,
+    CanaryReleaseStatus,
+    DecisionKind,
+    Phase,
+    Verdict,
+    WeightStatus,
+)
+from linnet.core.decide import analysis_due, decide, measured_after
 from linnet.core.observed import CanaryObserved, RouteObserved
 from tests.support.builders import (
+    HOUR,
     MINUTE,
     SECOND,
     START,
@@ -24,12 +32,34 @@ def test_checks_are_measured_once_an_interval_and_only_with_traffic() -> None:
     status = make_status(analysed_at=START)
     assert not analysis_due(SPEC, status, START + 29 * SECOND)
     assert analysis_due(SPEC, status, START + 30 * SECOND)
-    assert analysis_due(SPEC, make_status(), START)
+    assert not analysis_due(SPEC, make_status(), START + 29 * SECOND)
+    assert analysis_due(SPEC, make_status(), START + 30 * SECOND)
     assert not any(
-        analysis_due(SPEC, make_status(phase), START)
+        analysis_due(SPEC, make_status(phase), START + HOUR)
         for phase in Phase
         if phase is not Phase.PROGRESSING
     )
+
+
+def test_releases_measure_at_the_same_moments() -> None:
+    for late in (1, 7, 14):
+        status = make_status(analysed_at=START + late * SECOND)
+        assert not analysis_due(SPEC, status, START + 29 * SECOND)
+        assert analysis_due(SPEC, status, START + 30 * SECOND)
+    status = make_status(analysed_at=START + 16 * SECOND)
+    assert not analysis_due(SPEC, status, START + 59 * SECOND), "too soon after the last time"
+
+
+def test_a_clock_that_was_ahead_does_not_stop_the_measurements() -> None:
+    assert analysis_due(SPEC, make_status(analysed_at=START + HOUR), START)
+
+
+def test_an_answer_is_from_the_last_tick_and_after_a_full_window() -> None:
+    status = make_status(weight=WeightStatus(wanted=5, seen=5, seen_since=START + 2 * SECOND))
+    for now, after in ((40, 30), (61, 60), (62, 62), (89, 62), (90, 90)):
+        assert measured_after(SPEC, status, START + now * SECOND) == START + after * SECOND
+    unseen = make_status(weight=WeightStatus(wanted=5))
+    assert measured_after(SPEC, unseen, START + 70 * SECOND) == START + MINUTE
 
 
 @pytest.mark.parametrize(("after", "passes"), [(59 * SECOND, 0), (60 * SECOND, 1)])

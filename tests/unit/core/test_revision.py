@@ -1,7 +1,13 @@
 import copy
 from typing import Any
 
-from linnet.core.revision import template_revision
+from linnet.core.revision import (
+    config_annotation,
+    config_part,
+    revision,
+    template_part,
+    template_revision,
+)
 
 TEMPLATE: dict[str, Any] = {
     "metadata": {"labels": {"app": "shop"}},
@@ -51,3 +57,21 @@ def test_the_template_is_left_as_it_is() -> None:
     before = copy.deepcopy(template)
     template_revision(template)
     assert template == before
+
+
+def test_the_operators_own_annotation_does_not_count() -> None:
+    promoted = changed(annotations={"linnet.dev/config": "abc"})
+    assert template_revision(promoted) == template_revision(TEMPLATE)
+    both = changed(annotations={"linnet.dev/config": "abc", "checksum/config": "1"})
+    assert template_revision(both) == template_revision(
+        changed(annotations={"checksum/config": "1"})
+    )
+    assert (config_annotation(promoted), config_annotation(TEMPLATE)) == ("abc", "")
+    assert config_annotation({"metadata": {"annotations": None}}) == ""
+
+
+def test_a_version_is_named_by_its_template_and_its_config() -> None:
+    assert revision("t", "") == "t"
+    named = revision("t", "c")
+    assert (template_part(named), config_part(named)) == ("t", "c")
+    assert (template_part("t"), config_part("t")) == ("t", "")

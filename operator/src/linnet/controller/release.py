@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from linnet.api.spec import CanaryReleaseSpec
-from linnet.api.status import CanaryReleaseStatus
+from linnet.api.status import CanaryReleaseStatus, Phase
+from linnet.core.shares import by_pods
+from linnet.core.sticky import pins_of
 from linnet.providers.traffic.base import Split
 from linnet.providers.workloads import Target
 
@@ -75,18 +77,32 @@ class Release:
             name=name,
             service=self.spec.traffic.service or name,
             release=self.key.name,
+            one_service=by_pods(self.spec),
+            tracked=self.spec.tracked_config,
         )
 
     @property
     def split(self) -> Split:
-        """The route, and the Services that share it."""
-        target = self.target
+        """What is split, and between whom."""
+        target, traffic, status = self.target, self.spec.traffic, self.status
         return Split(
             namespace=target.namespace,
-            route=self.spec.traffic.http_route,
+            route=traffic.http_route or "",
             stable_service=target.service,
             canary_service=target.canary_service,
+            pins=pins_of(self.spec, self.status),
+            provider=traffic.provider,
+            target=target.name,
+            release=target.release,
+            stable_revision="" if status.phase is Phase.PROMOTING else status.stable_revision,
         )
+
+    @property
+    def missing_route(self) -> str:
+        """What to say if what is split doesn't exist."""
+        if name := self.spec.traffic.http_route:
+            return f"spec.traffic.httpRoute: there is no HTTPRoute {name}: create it"
+        return f"spec.traffic.service: there is no Service {self.target.service}: create it"
 
 
 def read_status(manifest: dict[str, Any]) -> CanaryReleaseStatus:

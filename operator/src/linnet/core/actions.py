@@ -25,14 +25,21 @@ class HoldStable:
 
 @dataclass(frozen=True)
 class ResumeStable:
-    """Resume the Deployment's rollout, only if its template still is `revision`."""
+    """Resume the Deployment's rollout, only if its template still is `revision`.
+
+    Where the revision names tracked config, the template's annotation names it too: so a change
+    of content alone gives new pods as well.
+    """
 
     revision: str
 
 
 @dataclass(frozen=True)
 class EnsureCanary:
-    """Have the canary's Deployment and Service, made from the target's template `revision`."""
+    """Have the canary's Deployment and Service, made from the target's template `revision`.
+
+    Where the revision names tracked config, the canary runs with a copy of that content.
+    """
 
     revision: str
     replicas: int
@@ -41,6 +48,20 @@ class EnsureCanary:
 @dataclass(frozen=True)
 class RemoveCanary:
     """Remove the canary's Deployment and Service."""
+
+
+@dataclass(frozen=True)
+class WriteConfig:
+    """Have what stable's pods read hold the content `config`, and a copy of that content."""
+
+    config: str
+
+
+@dataclass(frozen=True)
+class RemoveCopies:
+    """Remove the copies of tracked config, but those of the content `keep` ('' for none)."""
+
+    keep: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,8 @@ Action = (
     | ResumeStable
     | EnsureCanary
     | RemoveCanary
+    | WriteConfig
+    | RemoveCopies
     | ReleaseStable
     | LetGo
 )

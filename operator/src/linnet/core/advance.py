@@ -1,15 +1,15 @@
 """How a release goes on: the canary comes up, takes its steps, and shows its evidence."""
 
+import math
 from datetime import timedelta
 
 from linnet.api.spec import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
-from linnet.core import gates, holding, steps
+from linnet.core import gates, holding, shares, steps, tracking
 from linnet.core.actions import (
     Action,
     EnsureCanary,
     RemoveCanary,
-    ResumeStable,
     SetWeight,
 )
 from linnet.core.analysis import forget_passes
@@ -18,7 +18,6 @@ from linnet.core.decision import (
     Situation,
     Trouble,
     enter,
-    hold_stable,
     missing_part,
     remember,
     stay,
@@ -27,29 +26,31 @@ from linnet.core.decision import (
 from linnet.core.gates import Hold
 from linnet.core.observed import RouteObserved
 from linnet.core.rollback import end, ended
+from linnet.core.route import WHOLE
 
 
 def starting(situation: Situation) -> Decision:
     """The canary's pods come up; the route learns of the canary at weight 0."""
+    situation = _narrowed(situation)
     spec, status, observed = situation.spec, situation.status, situation.observed
     ending = ended(situation)
     if ending is not None:
         return ending
     stable, canary, route = observed.stable, observed.canary, observed.route
-    if stable is None or route is None:
+    if stable is None or route is None or tracking.wanted(situation) is None:
         return unusable(situation)
-    guard: tuple[Action, ...] = hold_stable(situation)
-    if route.canary_listed and route.weight != 0:
-        guard = (SetWeight(0), *guard)
+    guard = _nothing_yet(situation, route)
     # Once the pods are there the deadline may pass: then a change has to come, not time.
-    wake = steps.remaining(status.phase_since, spec.canary.ready_deadline, situation.now) or None
+    since = steps.waited_since(spec, status)
+    wake = steps.remaining(since, spec.canary.ready_deadline, situation.now) or None
     if canary is not None and canary.revision != status.canary_revision:
         message = "An earlier canary is removed"
         return stay(situation, message, (*guard, RemoveCanary()), wake)
-    first = spec.steps[0].weight
+    if not steps.may_have_pods(spec, route):
+        return _wait_for_route(situation, route, guard, wake)
     ready, needed = steps.first_pods(spec, status, observed)
     actions = guard
-    if canary is None or canary.replicas < needed:
+    if canary is None or canary.replicas < needed or tracking.copy_missing(situation):
         actions = (*guard, EnsureCanary(status.canary_revision, needed))
     if ready < needed:
         message = f"{ready} of {needed} canary pods are ready"
@@ -62,12 +63,37 @@ def starting(situation: Situation) -> Decision:
     if spec.suspend:
         message = "Suspended before the canary gets traffic: set spec.suspend to false to go on"
         return stay(situation, message, actions, wake)
+    return _begin(situation, route, actions)
+
+
+def _narrowed(situation: Situation) -> Situation:
+    """Where pods are the weights: with the time since when the canary may have some."""
+    route, now = situation.observed.route, situation.now
+    if not shares.by_pods(situation.spec):
+        return situation
+    weight = steps.at_weight(situation.status, 0, route, now)
+    status = situation.status.model_copy(update={"weight": weight})
+    return Situation(situation.spec, status, situation.observed, now)
+
+
+def _nothing_yet(situation: Situation, route: RouteObserved) -> tuple[Action, ...]:
+    """Neither traffic for the canary yet, nor pods of the new template in stable."""
+    narrow = shares.by_pods(situation.spec) and not route.canary_listed
+    if narrow or (route.canary_listed and route.weight != 0):
+        return (SetWeight(0), *tracking.guard(situation))
+    return tracking.guard(situation)
+
+
+def _begin(situation: Situation, route: RouteObserved, actions: tuple[Action, ...]) -> Decision:
+    """The first step: the canary gets traffic."""
+    spec = situation.spec
+    first = spec.steps[0].weight
     moved = enter(
         situation,
         Phase.PROGRESSING,
         DecisionKind.ADVANCED,
         "CanaryReady",
-        f"The canary is ready; it gets {first} % of traffic",
+        f"The canary is ready; it gets {steps.told(spec, situation.observed, first)} of traffic",
         step=1,
         step_since=situation.now,
         weight=WeightStatus(wanted=first, seen=route.weight),
@@ -104,10 +130,10 @@ def progressing(situation: Situation) -> Decision:
     ending = ended(situation)
     if ending is not None:
         return ending
-    if observed.stable is None or observed.route is None:
+    if observed.route is None or tracking.wanted(situation) is None:
         missing = missing_part(situation)
         return _hold(situation, Hold(missing.reason, missing.message, True), (), missing)
-    actions: tuple[Action, ...] = hold_stable(situation)
+    actions = tracking.guard(situation)
     if observed.route.weight != wanted:
         actions = (SetWeight(wanted), *actions)
     hold = gates.first_hold(situation)
@@ -133,7 +159,8 @@ def _hold(
 def _advance(situation: Situation, actions: tuple[Action, ...]) -> Decision:
     """The step is passed: the next weight, or promotion after the last one."""
     status, wanted = situation.status, situation.status.weight.wanted
-    proof = _proof(status)
+    here = steps.told(situation.spec, situation.observed, wanted)
+    proof = f"{_proof(status)} at {here}"
     step = steps.next_step(situation.spec, wanted)
     if step is None:
         moved = enter(
@@ -141,10 +168,11 @@ def _advance(situation: Situation, actions: tuple[Action, ...]) -> Decision:
             Phase.PROMOTING,
             DecisionKind.PROMOTING,
             "LastStepPassed",
-            f"{proof} at {wanted} %; stable takes over the new version",
+            f"{proof}; stable takes over the new version",
         )
-        return Decision(moved, (ResumeStable(status.canary_revision),))
-    message = f"{proof} at {wanted} %; the canary gets {step.weight} %"
+        return Decision(moved, tracking.take_over(situation))
+    there = steps.told(situation.spec, situation.observed, step.weight)
+    message = f"{proof}; the canary gets {there}"
     moved = remember(situation, status, DecisionKind.ADVANCED, "StepPassed", message)
     moved = moved.model_copy(
         update={
@@ -166,14 +194,26 @@ def _proof(status: CanaryReleaseStatus) -> str:
 def _capacity(situation: Situation) -> tuple[Action, ...]:
     """Have the pods for the present weight, and for the next one once its time has come."""
     stable, canary = situation.observed.stable, situation.observed.canary
-    weight = situation.status.weight.wanted
+    replicas = stable.replicas if stable else 0
+    weight = most = situation.status.weight.wanted
     step = steps.next_step(situation.spec, weight)
     if step is not None and gates.hold_over(situation) is None:
-        weight = step.weight
-    needed = steps.replicas_for(situation.spec, stable.replicas if stable else 0, weight)
-    if canary is not None and canary.replicas < needed:
+        weight = step.weight if gates.may_prepare(situation, step) else weight
+        most = step.weight if step.weight == WHOLE else most
+    needed = steps.replicas_for(situation.spec, replicas, weight)
+    pods = canary.replicas if canary is not None else 0
+    if not needed <= pods <= _limit(situation, replicas, most):
         return (EnsureCanary(situation.status.canary_revision, needed),)
+    if tracking.copy_missing(situation):
+        return (EnsureCanary(situation.status.canary_revision, pods),)
     return ()
+
+
+def _limit(situation: Situation, replicas: int, weight: int) -> float:
+    """More canary pods than this would take more traffic than they are to have."""
+    if not shares.by_pods(situation.spec):
+        return math.inf
+    return steps.replicas_for(situation.spec, replicas, weight)
 
 
 def _next_look(situation: Situation) -> timedelta:
@@ -188,7 +228,5 @@ def _next_look(situation: Situation) -> timedelta:
 
 
 def _interval_left(situation: Situation) -> timedelta:
-    left = steps.remaining(
-        situation.status.analysed_at, situation.spec.analysis.interval, situation.now
-    )
-    return left if left is not None else timedelta()
+    due = steps.next_measurement(situation.spec, situation.status, situation.now)
+    return max(timedelta(), due - situation.now)

@@ -13,7 +13,9 @@ Rule = Callable[[Situation], Trouble | None]
 
 def canary_missing(situation: Situation) -> Trouble | None:
     """The canary's Deployment disappeared while it had traffic."""
-    if situation.status.phase is Phase.PROGRESSING and situation.observed.canary is None:
+    canary = situation.observed.canary
+    missing = canary is None or not canary.replicas
+    if situation.status.phase is Phase.PROGRESSING and missing:
         return Trouble("CanaryMissing", "The canary's Deployment has disappeared")
     return None
 
@@ -40,10 +42,12 @@ def canary_not_ready(situation: Situation) -> Trouble | None:
     if situation.status.phase is not Phase.STARTING:
         return None
     deadline = situation.spec.canary.ready_deadline
-    if steps.remaining(situation.status.phase_since, deadline, situation.now):
+    since = steps.waited_since(situation.spec, situation.status)
+    if steps.remaining(since, deadline, situation.now):
         return None
     ready, needed = steps.first_pods(situation.spec, situation.status, situation.observed)
-    if ready >= needed:
+    route = situation.observed.route
+    if ready >= needed or (route is not None and not steps.may_have_pods(situation.spec, route)):
         return None  # if it waits, then not for the canary's pods
     after = format_duration(deadline)
     return Trouble("CanaryNotReady", f"{ready} of {needed} canary pods are ready after {after}")

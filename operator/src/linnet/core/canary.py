@@ -25,8 +25,13 @@ PROGRESS_DEADLINE_SECONDS = 600
 PORT_FIELDS = ("name", "port", "targetPort", "protocol", "appProtocol")
 
 
-def problem(deployment: Object, service: Object) -> tuple[str, str] | None:
-    """Why no canary can be made, as (reason, message with the field and the remedy)."""
+def problem(
+    deployment: Object, service: Object, *, one_service: bool = False
+) -> tuple[str, str] | None:
+    """Why no canary can be made, as (reason, message with the field and the remedy).
+
+    one_service: the canary's pods are to stand behind the same Service.
+    """
     name, spec = service["metadata"]["name"], service["spec"]
     target, template = deployment["metadata"]["name"], deployment["spec"]["template"]
     if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
@@ -48,6 +53,8 @@ def problem(deployment: Object, service: Object) -> tuple[str, str] | None:
             "spec.selector match spec.template.metadata.labels, or set spec.traffic.service to "
             "the Service that does",
         )
+    if one_service:
+        return None
     canary = {**labels_of(template), **_changed(deployment, service), TRACK: CANARY}
     if selects(deployment["spec"]["selector"], canary) or matches(spec["selector"], canary):
         return (
@@ -59,12 +66,20 @@ def problem(deployment: Object, service: Object) -> tuple[str, str] | None:
 
 
 def canary_manifests(
-    deployment: Object, service: Object, release: str, revision: str, replicas: int
+    deployment: Object,
+    service: Object,
+    release: str,
+    revision: str,
+    replicas: int,
+    *,
+    one_service: bool = False,
 ) -> list[Manifest]:
-    """The canary's [Deployment, Service], for server-side apply.
+    """The canary's [Deployment, Service], for server-side apply; with one Service no other.
 
     Its pods carry stable's labels, but those that the Deployment or the Service selects by have
     another value: the user's Deployment, Service, HPA and PDB never take them for their own.
+    With one Service its pods keep the values that this selects by. The user's ReplicaSets leave
+    them alone even so: each selects by a hash of its own.
 
     There are no ownerReferences on purpose: with the CanaryRelease deleted, garbage collection
     would take the canary's pods away while the route still points at them. The operator removes
@@ -73,6 +88,8 @@ def canary_manifests(
     Expects that `problem` found nothing.
     """
     changed = _changed(deployment, service)
+    if one_service:
+        changed |= {key: str(value) for key, value in service["spec"]["selector"].items()}
     selector = {**changed, TRACK: CANARY}
     ours = {RELEASE: label_value(release), TRACK: CANARY}
 
@@ -95,15 +112,15 @@ def canary_manifests(
     }
     if wait := deployment["spec"].get("minReadySeconds"):
         pods["minReadySeconds"] = wait
+    stable = manifest("apps/v1", "Deployment", deployment["metadata"]["name"], pods)
+    if one_service:
+        return [stable]
     ports = [
         {field: port[field] for field in PORT_FIELDS if field in port}
         for port in service["spec"]["ports"]
     ]
     access = {"type": "ClusterIP", "selector": selector, "ports": ports}
-    return [
-        manifest("apps/v1", "Deployment", deployment["metadata"]["name"], pods),
-        manifest("v1", "Service", service["metadata"]["name"], access),
-    ]
+    return [stable, manifest("v1", "Service", service["metadata"]["name"], access)]
 
 
 def _changed(deployment: Object, service: Object) -> dict[str, str]:

@@ -2,17 +2,26 @@
 
 from typing import Literal
 
+from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Condition, Phase
+from linnet.core import shares, steps
 from linnet.core.decision import Situation, Trouble
+from linnet.core.references import mutable, mutable_message
 from linnet.core.transitions import RESTING
 
 READY, RECONCILING, STALLED, TRAFFIC_ROUTED = "Ready", "Reconciling", "Stalled", "TrafficRouted"
+WEIGHTS_REACHABLE = "WeightsReachable"
+CONFIG_TRACKED = "ConfigTracked"
 
 
 def conditions(
     situation: Situation, status: CanaryReleaseStatus, trouble: Trouble | None
 ) -> tuple[Condition, ...]:
-    """Ready always; Reconciling and Stalled only while true; TrafficRouted during a release."""
+    """Ready always; Reconciling and Stalled only while true; TrafficRouted during a release.
+
+    WeightsReachable where pods are the weights, also before there is a release. ConfigTracked
+    where stable's pods read ConfigMaps or Secrets that can change under them.
+    """
     before = {condition.type: condition for condition in status.conditions}
 
     def condition(
@@ -41,18 +50,56 @@ def conditions(
     elif not ready:
         found.append(condition(RECONCILING, "True", str(status.phase), status.message))
     if not resting:
-        routed = status.weight.seen == status.weight.wanted
+        weight = status.weight
+        routed = weight.seen_since is not None or weight.seen == weight.wanted
         found.append(
             condition(
                 TRAFFIC_ROUTED,
                 "True" if routed else "False",
                 "Accepted" if routed else "WaitingForRoute",
-                f"{status.weight.wanted} % asked for",
+                f"{weight.wanted} % asked for",
             )
         )
+    stable = situation.observed.stable
+    if shares.by_pods(situation.spec) and stable is not None and stable.replicas:
+        found.append(condition(WEIGHTS_REACHABLE, *_reachable(situation.spec, stable.replicas)))
+    if (tracked := _config_tracked(situation)) is not None:
+        found.append(condition(CONFIG_TRACKED, *tracked))
     return tuple(found)
+
+
+def _reachable(spec: CanaryReleaseSpec, replicas: int) -> tuple[Literal["True", "False"], str, str]:
+    """(status, reason, message): which steps can't have the share that they ask for."""
+    beside = f"with {replicas} stable pod{'' if replicas == 1 else 's'}"
+    missed = steps.missed(spec, replicas)
+    if not missed:
+        return "True", "EnoughPods", f"{beside} each step gets the share that it asks for"
+    remedy = "have more pods, or change spec.steps"
+    return "False", "TooFewPods", f"{beside} {', '.join(missed)}: {remedy}"
+
+
+def _config_tracked(situation: Situation) -> tuple[Literal["True", "False"], str, str] | None:
+    """(status, reason, message). It blocks nothing, and nobody is asked for it."""
+    stable, tracked = situation.observed.stable, situation.spec.tracked_config
+    reads = stable.reads if stable is not None else ()
+    if changing := mutable(reads, tracked):
+        return "False", "MutableReferences", mutable_message(changing)
+    if tracked and reads:
+        names = ", ".join(f"{each.kind} {each.name}" for each in tracked)
+        return "True", "Tracked", f"A change of {names} is a release"
+    return None
 
 
 def is_stalled(status: CanaryReleaseStatus, reason: str) -> bool:
     """Whether the status already says that it is stalled for this reason."""
     return any(c.type == STALLED and c.reason == reason for c in status.conditions)
+
+
+def only_words_differ(before: CanaryReleaseStatus, after: CanaryReleaseStatus) -> bool:
+    """Whether two statuses are the same but for what they tell people."""
+
+    def facts(status: CanaryReleaseStatus) -> CanaryReleaseStatus:
+        told = tuple(c.model_copy(update={"message": ""}) for c in status.conditions)
+        return status.model_copy(update={"message": "", "conditions": told})
+
+    return facts(before) == facts(after)

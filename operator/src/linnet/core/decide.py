@@ -5,11 +5,21 @@ from datetime import datetime, timedelta
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase
-from linnet.core import advance, analysis, promote, resting, rollback, steps, transitions
+from linnet.core import (
+    advance,
+    analysis,
+    promote,
+    resting,
+    rollback,
+    steps,
+    tracking,
+    transitions,
+)
 from linnet.core.actions import (
     Action,
     LetGo,
     ReleaseStable,
+    RemoveCopies,
 )
 from linnet.core.catalog import checks
 from linnet.core.conditions import conditions, is_stalled
@@ -36,10 +46,19 @@ def decide(
 
 def analysis_due(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime) -> bool:
     """Whether the checks are to be measured before the next decision."""
-    if status.phase is not Phase.PROGRESSING:
-        return False
-    left = steps.remaining(status.analysed_at, spec.analysis.interval, now)
-    return not left
+    return status.phase is Phase.PROGRESSING and now >= steps.next_measurement(spec, status, now)
+
+
+def measured_after(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime) -> datetime:
+    """The moment after which a measurement must have been made to count now.
+
+    Since the last tick of the interval; and since the weight has been there for a whole window,
+    once it has.
+    """
+    tick = steps.last_tick(now, spec.analysis.interval)
+    since = status.weight.seen_since
+    whole = tick if since is None else since + spec.analysis.window
+    return max(tick, whole) if whole <= now else tick
 
 
 def _measured(
@@ -107,12 +126,17 @@ def _leaving(situation: Situation) -> Decision:
 
 
 def _handing_back(situation: Situation) -> tuple[Action, ...]:
-    """Give the Deployment back, resumed only if its template is the one that serves."""
+    """Give the Deployment back, resumed only if its template is the one that serves.
+
+    What its pods read stays as it is, so they work on.
+    """
     stable = situation.observed.stable
+    copies = (RemoveCopies(),) if tracking.has_copies(situation) else ()
     if stable is None:
-        return (LetGo(),)
-    served = set(stable.serving) == {stable.template_revision}
-    return (ReleaseStable(stable.template_revision if served else ""), LetGo())
+        return (*copies, LetGo())
+    asked = tracking.asked(stable)
+    served = set(stable.serving) == {asked}
+    return (ReleaseStable(asked if served else ""), *copies, LetGo())
 
 
 _PHASES: dict[Phase, Callable[[Situation], Decision]] = {

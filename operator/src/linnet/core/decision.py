@@ -109,7 +109,7 @@ def missing_part(situation: Situation) -> Trouble:
         return Trouble(*observed.problem)
     if observed.stable is None:
         return Trouble("TargetMissing", "The Deployment doesn't exist")
-    return Trouble("RouteMissing", "The HTTPRoute doesn't exist")
+    return Trouble("RouteMissing", "What traffic is split by doesn't exist")
 
 
 def unusable(situation: Situation) -> Decision:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, steps
+from linnet.core import analysis, shares, steps
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
+from linnet.core.route import WHOLE
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,16 @@ def _time_is_up(situation: Situation) -> bool:
     return not steps.remaining(situation.status.step_since, step.hold, situation.now)
 
 
+def _here(situation: Situation) -> str:
+    return steps.told(situation.spec, situation.observed, situation.status.weight.wanted)
+
+
 def hold_over(situation: Situation) -> Hold | None:
     """The step has been at its weight for its hold time."""
     weight = situation.status.weight
     step = steps.step_at(situation.spec, weight.wanted)
     if steps.remaining(weight.seen_since, step.hold, situation.now) != timedelta():
-        return Hold("Holding", f"At {weight.wanted} %, measuring")
+        return Hold("Holding", f"At {_here(situation)}, measuring")
     return None
 
 
@@ -59,40 +65,42 @@ def evidence(situation: Situation) -> Hold | None:
     metrics = {metric.name: metric for metric in situation.status.metrics}
     proven = False
     needed = situation.spec.analysis.min_samples
-    wanted = situation.status.weight.wanted
+    held = f"Held at {_here(situation)}"
     for check in checks(situation.spec.analysis):
         metric = metrics.get(check.name)
         if metric is None:
-            return Hold(
-                "NotMeasured", f"Held at {wanted} %: {check.name} is not measured yet", True
-            )
+            return Hold("NotMeasured", f"{held}: {check.name} is not measured yet", True)
         if not analysis.ready_to_advance(check, metric, needed):
             return Hold(
                 f"{metric.verdict}",
-                f"Held at {wanted} %: {check.name}: {metric.message} "
+                f"{held}: {check.name}: {metric.message} "
                 f"({metric.passes} of {needed} measurements in a row)",
                 due=metric.verdict is not Verdict.PASS,
             )
         proven = proven or metric.passes >= needed
     if not proven:
-        return Hold("NoEvidence", f"Held at {wanted} %: no check has given a value", True)
+        return Hold("NoEvidence", f"{held}: no check has given a value", True)
     return None
 
 
 def not_suspended(situation: Situation) -> Hold | None:
     """The user has not frozen the release."""
     if situation.spec.suspend:
-        weight = situation.status.weight.wanted
-        text = f"Suspended at {weight} %: set spec.suspend to false to go on"
+        text = f"Suspended at {_here(situation)}: set spec.suspend to false to go on"
         return Hold(SUSPENDED, text, due=True)
     return None
 
 
 def capacity(situation: Situation) -> Hold | None:
-    """The pods for the next weight are ready before the traffic comes."""
+    """The pods for the next weight are ready before the traffic comes.
+
+    Where pods are the weights, traffic comes with them: only to serve alone they must be there.
+    """
     canary, stable = situation.observed.canary, situation.observed.stable
     step = steps.next_step(situation.spec, situation.status.weight.wanted)
     if canary is None or stable is None or step is None:
+        return None
+    if shares.by_pods(situation.spec) and step.weight < WHOLE:
         return None
     needed = steps.replicas_for(situation.spec, stable.replicas, step.weight)
     if canary.ready < needed:
@@ -111,7 +119,19 @@ def _pods_are_late(situation: Situation) -> bool:
     return steps.remaining(weight.seen_since, span, situation.now) == timedelta()
 
 
-GATES: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence, capacity)
+EARNED: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence)
+"""What the canary has to earn before it gets more traffic."""
+GATES: tuple[Gate, ...] = (*EARNED, capacity)
+
+
+def may_prepare(situation: Situation, step: Step) -> bool:
+    """Whether the pods for the next step may be made, now that the present one's time is up.
+
+    Where pods are the weights they bring traffic, which has to be earned.
+    """
+    if not shares.by_pods(situation.spec):
+        return True
+    return step.weight == WHOLE and not any(gate(situation) for gate in EARNED)
 
 
 def first_hold(situation: Situation) -> Hold | None:

@@ -13,7 +13,17 @@ MANAGER = "linnet"
 RELEASE = f"{GROUP}/release"
 TRACK = f"{GROUP}/track"
 REVISION = f"{GROUP}/revision"
-CANARY = "canary"
+STABLE, CANARY, BOTH = "stable", "canary", "both"
+SPLIT = f"{GROUP}/split"
+"""On a Service with the pods of both tracks behind it: the release that splits it."""
+TRACKS = f"{GROUP}/tracks"
+"""On the same: whose pods its selector picks: stable, canary or both."""
+WEIGHT = f"{GROUP}/weight"
+"""An annotation on the same: the weight asked for, in percent."""
+TRACKED = f"{GROUP}/tracked"
+"""On what a release tracks, and on what is made of it: what the operator watches."""
+CONFIG = f"{GROUP}/config"
+"""The hash of tracked content: a label on its copies, and an annotation on promoted templates."""
 
 NAME_LIMIT = 63
 
@@ -39,6 +49,11 @@ def labels_of(found: Object) -> Labels:
 def is_ours(found: Object) -> bool:
     """Whether the operator made this object."""
     return labels_of(found).get(MANAGED_BY) == MANAGER
+
+
+def is_own(found: Object, release: str) -> bool:
+    """Whether the operator made this object for this CanaryRelease."""
+    return is_ours(found) and labels_of(found).get(RELEASE) == label_value(release)
 
 
 def matches(wanted: Labels, labels: Labels) -> bool:

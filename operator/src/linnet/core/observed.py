@@ -4,16 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from linnet.core.references import Reference
+
 
 @dataclass(frozen=True)
 class StableObserved:
     """The user's Deployment.
 
     template_revision: hash of `spec.template`: what the user wants to run.
-    serving: revision -> number of pods asked of its ReplicaSet, only where that is not 0.
+    serving: revision -> number of pods asked of its ReplicaSet, only where that is not 0; with
+    tracked config the revision names the content that the pods were promoted with, if they were.
     replicas: pods asked for. ready: pods available.
     rolled_out: every pod runs `spec.template`, is available, and no old pod is left.
     paused: `spec.paused`. limits: resources ("memory", "cpu") that some container limits.
+    config: hash of the tracked config that the template was last promoted with; '' without.
+    reads: the ConfigMaps and Secrets that the template reads by name.
     """
 
     template_revision: str
@@ -23,13 +28,36 @@ class StableObserved:
     rolled_out: bool
     paused: bool
     limits: frozenset[str] = frozenset()
+    config: str = ""
+    reads: frozenset[Reference] = frozenset()
+
+
+@dataclass(frozen=True)
+class ConfigObserved:
+    """The tracked config. Each hash is of all of it together, '' where some of it isn't there.
+
+    source: what people ask for. live: what stable's pods read, or will where it isn't written yet.
+    written: all that the template names is there. copies: hash -> whether its copies are whole.
+    problem: (reason, message) where it can't be used as it is.
+    """
+
+    source: str
+    live: str
+    written: bool
+    copies: Mapping[str, bool] = field(default_factory=dict)
+    problem: tuple[str, str] | None = None
+
+    def has(self, config: str) -> bool:
+        """Whether that content is to be had from somewhere."""
+        return self.copies.get(config, False) or config in (self.source, self.live)
 
 
 @dataclass(frozen=True)
 class CanaryObserved:
-    """The canary Deployment, where there is one.
+    """The canary, where there is one: its Deployment, or at least its Service.
 
-    revision: hash of the template it was made from. replicas: pods asked for. ready: available.
+    revision: hash of the template it was made from. replicas: pods asked for, 0 without a
+    Deployment. ready: available.
     failure: why its pods can't come up ("CrashLoopBackOff: ..."), empty if they can.
     """
 
@@ -41,18 +69,28 @@ class CanaryObserved:
 
 @dataclass(frozen=True)
 class RouteObserved:
-    """The HTTPRoute.
+    """What splits traffic: an HTTPRoute, or a Service with the pods of both tracks behind it.
 
-    weight: the canary's share in percent; None where rules differ or shares are not whole.
-    canary_listed: the canary Service is among the backends.
-    accepted: every parent reports this generation as accepted, with its references resolved.
-    message: the parent's words where it is not.
+    weight: the canary's share in percent as it was asked for; None where that can't be told:
+    rules differ, shares are not whole, a selector was edited.
+    canary_listed: the canary may get traffic: it is among the route's backends, or the Service
+    is split.
+    accepted: the data plane has the weight: every parent reports the route's generation as
+    accepted with its references resolved, or the Service's endpoints are as the weight asks.
+    message: what is missing where it has not.
+
+    Only where pods are the weights: share: the canary's real share of the endpoints in percent,
+    None while that isn't known. near: not accepted, but near enough not to begin again, as after
+    a change by an autoscaler. pods: pods of the canary that are there and aren't ending.
     """
 
     weight: int | None
     canary_listed: bool
     accepted: bool
     message: str = ""
+    share: int | None = None
+    near: bool = False
+    pods: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,9 +102,25 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Table:
+    """The outcome of one query with several rows, or an error text.
+
+    rows: the values of some labels -> a finite value, or None (no data).
+    """
+
+    rows: Mapping[tuple[str, ...], float | None] = field(default_factory=dict)
+    error: str = ""
+
+    def sample(self, row: tuple[str, ...]) -> Sample:
+        """One row's outcome; a row that isn't there has no data."""
+        return Sample(self.rows.get(row), self.error)
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything a decision may look at.
 
+    config: None where nothing is tracked.
     problem: (reason, message) where an object can't be used as it is; `stable` or `route` may
     then be missing. deleting_since: when the resource's deletion was asked for.
     samples: name of a check -> its outcome; empty unless a measurement was due.
@@ -76,6 +130,7 @@ class Observed:
     stable: StableObserved | None
     canary: CanaryObserved | None
     route: RouteObserved | None
+    config: ConfigObserved | None = None
     deleting_since: datetime | None = None
     problem: tuple[str, str] | None = None
     samples: Mapping[str, Sample] = field(default_factory=dict)

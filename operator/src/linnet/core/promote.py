@@ -1,8 +1,8 @@
 """How stable takes over a version that has passed every step."""
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core import steps
-from linnet.core.actions import Action, HoldStable, ResumeStable, SetWeight
+from linnet.core import steps, tracking
+from linnet.core.actions import Action, HoldStable, SetWeight
 from linnet.core.decision import (
     Decision,
     Situation,
@@ -12,6 +12,7 @@ from linnet.core.decision import (
     stay,
     unusable,
 )
+from linnet.core.revision import template_part
 from linnet.core.withdraw import withdraw
 
 
@@ -29,20 +30,21 @@ def promoting(situation: Situation) -> Decision:
     actions: tuple[Action, ...] = ()
     if observed.route is not None and observed.route.weight != wanted:
         actions = (SetWeight(wanted),)
-    if stable.template_revision != status.canary_revision:
+    if stable.template_revision != template_part(status.canary_revision):
         trouble = Trouble(
             "ChangedWhilePromoting",
             f"The template changed while stable took over {status.canary_revision}: traffic "
             f"stays on the canary. Put the template back to go on",
         )
         return stay(situation, trouble.message, (*actions, *hold_stable(situation)), None, trouble)
-    if stable.rolled_out:
+    if tracking.taken_over(situation):
         return _return_traffic(situation)
-    if stable.paused:
-        actions = (*actions, ResumeStable(status.canary_revision))
+    if lost := tracking.content_lost(situation):
+        return stay(situation, lost.message, (*actions, *hold_stable(situation)), None, lost)
+    actions = (*actions, *tracking.take_over(situation))
     left = steps.remaining(status.phase_since, spec.promotion.progress_deadline, situation.now)
     pods = f"{stable.ready} of {stable.replicas} pods available"
-    stuck: Trouble | None = None
+    stuck = tracking.content_unwritten(situation)
     if not left:
         stuck = Trouble(
             "PromotionStuck",
@@ -71,7 +73,7 @@ def returning(situation: Situation) -> Decision:
     state = withdraw(situation)
     status = situation.status.model_copy(update={"weight": state.weight})
     situation = Situation(situation.spec, status, situation.observed, situation.now)
-    guard = hold_stable(situation)
+    guard = tracking.guard(situation)
     if not state.done:
         return stay(situation, state.message, (*state.actions, *guard), state.wake_after)
     moved = enter(

@@ -1,9 +1,11 @@
 """The phases in which stable serves everything: before, between and after releases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core.actions import Action, RemoveCanary, RestoreRoute
+from linnet.core import shares, tracking
+from linnet.core.actions import Action, RemoveCanary, RemoveCopies, RestoreRoute, SetWeight
 from linnet.core.decision import (
     Decision,
     Situation,
@@ -14,7 +16,8 @@ from linnet.core.decision import (
     remember,
     stay,
 )
-from linnet.core.observed import StableObserved
+from linnet.core.observed import RouteObserved, StableObserved
+from linnet.core.revision import config_part, template_part
 from linnet.core.steps import remaining
 
 LOOK_AGAIN = timedelta(seconds=5)
@@ -24,18 +27,19 @@ LOOK_AGAIN = timedelta(seconds=5)
 def pending(situation: Situation) -> Decision:
     """Adopt the Deployment once it can be used and serves one version."""
     stable, problem = situation.observed.stable, situation.observed.problem
+    write = tracking.first_write(situation)
     if problem is not None or stable is None:
         missing = missing_part(situation)
-        return stay(situation, missing.message, (), LOOK_AGAIN, missing)
+        return stay(situation, missing.message, write, LOOK_AGAIN, missing)
     if stable.replicas == 0:
-        message = "The Deployment is scaled to 0: there is nothing to guard until it has pods"
-        return stay(situation, message, (), LOOK_AGAIN, Trouble("ScaledToZero", message))
-    serving = tuple(stable.serving)
+        message = "spec.replicas of the Deployment is 0: scale it up, there is nothing to guard"
+        return stay(situation, message, write, LOOK_AGAIN, Trouble("ScaledToZero", message))
+    serving = tracking.served(situation)
     settled = stable.rolled_out or stable.paused
     if not settled or len(serving) != 1:
         message = "Waiting for the Deployment to finish the rollout that it is in"
-        return stay(situation, message, (), LOOK_AGAIN)
-    revision = serving[0]
+        return stay(situation, message, write, LOOK_AGAIN)
+    (revision,) = serving
     moved = enter(
         situation,
         Phase.IDLE,
@@ -44,19 +48,23 @@ def pending(situation: Situation) -> Decision:
         f"Guarding: stable runs {revision}",
         stable_revision=revision,
     )
-    return Decision(moved, hold_stable(situation))
+    return Decision(moved, (*write, *hold_stable(situation)))
 
 
 def at_rest(situation: Situation) -> Decision:
-    """Start a release if the template is a new one; otherwise see that nothing has slipped."""
-    status, observed = situation.status, situation.observed
-    stable = observed.stable
-    if observed.problem is not None or stable is None:
+    """Start a release if the version is a new one; otherwise see that nothing has slipped."""
+    observed, wanted = situation.observed, tracking.wanted(situation)
+    if observed.problem is not None or observed.stable is None or wanted is None:
         return _lost(situation)
-    situation = _follow(situation, stable)
+    decision = _next_release(tracking.follow(_follow(situation, observed.stable)), wanted)
+    if not tracking.ended(situation):
+        return decision
+    return replace(decision, actions=(*decision.actions, RemoveCopies()))
+
+
+def _next_release(situation: Situation, wanted: str) -> Decision:
     status = situation.status
-    actions = (*hold_stable(situation), *_leftovers(situation))
-    wanted = stable.template_revision
+    actions = (*tracking.guard(situation), *_leftovers(situation))
     if wanted == status.stable_revision:
         return _nothing_to_release(situation, actions)
     if wanted == status.failed_revision:
@@ -91,9 +99,10 @@ def _start(situation: Situation, revision: str) -> Decision:
         situation,
         Phase.STARTING,
         DecisionKind.STARTED,
-        "TemplateChanged",
+        f"{tracking.changed_part(status.stable_revision, revision)}Changed",
         f"Releasing {revision} beside {status.stable_revision}",
         failed_revision="",
+        started_at=situation.now,
         step=None,
         weight=WeightStatus(wanted=0, seen=0),
         metrics=(),
@@ -110,12 +119,13 @@ def _nothing_to_release(situation: Situation, actions: tuple[Action, ...]) -> De
         # The template is another one than the one that failed: if that returns, it is tried again.
         forgiven = status.model_copy(update={"failed_revision": "", "message": message})
         return Decision(forgiven, actions)
+    part = tracking.changed_part(status.failed_revision, status.stable_revision)
     moved = enter(
         situation,
         Phase.IDLE,
         DecisionKind.REVERTED,
-        "TemplateReverted",
-        "The template was put back to the version that stable runs",
+        f"{part}Reverted",
+        f"The {part.lower()} was put back to the version that stable runs",
         failed_revision="",
     )
     return Decision(moved, actions)
@@ -123,11 +133,12 @@ def _nothing_to_release(situation: Situation, actions: tuple[Action, ...]) -> De
 
 def _follow(situation: Situation, stable: StableObserved) -> Situation:
     """Believe the Deployment where somebody rolled it out without the operator."""
-    status = situation.status
-    served = set(stable.serving)
-    if not stable.rolled_out or len(served) != 1 or served == {status.stable_revision}:
+    status, served = situation.status, tracking.served(situation)
+    if not stable.rolled_out or len(served) != 1:
         return situation
     (revision,) = served
+    if template_part(revision) == template_part(status.stable_revision):
+        return situation
     followed = remember(
         situation,
         status.model_copy(update={"stable_revision": revision, "failed_revision": ""}),
@@ -142,10 +153,25 @@ def _leftovers(situation: Situation) -> tuple[Action, ...]:
     """What should not be there between releases: first out of the route, then its pods."""
     route, canary = situation.observed.route, situation.observed.canary
     if route is not None and route.canary_listed:
+        if shares.by_pods(situation.spec):
+            return _pods_first(situation, route)
         return (RestoreRoute(),)
     if route is not None and not route.accepted:
         return ()  # the gateway may still send requests there
-    return (RemoveCanary(),) if canary is not None else ()
+    if canary is not None:
+        return (RemoveCanary(),)
+    if tracking.leftover(situation):
+        return (RemoveCopies(config_part(situation.status.stable_revision)),)
+    return ()
+
+
+def _pods_first(situation: Situation, route: RouteObserved) -> tuple[Action, ...]:
+    """The user's own selector would pick the canary's pods, so it comes back when they are gone."""
+    if route.weight != 0:
+        return (SetWeight(0),)
+    if situation.observed.canary is not None:
+        return (RemoveCanary(),)
+    return () if route.pods else (RestoreRoute(),)
 
 
 def _lost(situation: Situation) -> Decision:

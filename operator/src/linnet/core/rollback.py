@@ -1,29 +1,22 @@
 """How a release ends early: traffic returns to stable, then the canary goes."""
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core import breaches
+from linnet.core import breaches, tracking
 from linnet.core.actions import SetWeight
-from linnet.core.decision import Decision, Situation, Trouble, enter, hold_stable, stay
+from linnet.core.decision import Decision, Situation, Trouble, enter, stay
 from linnet.core.withdraw import withdraw
 
 
 def ended(situation: Situation) -> Decision | None:
-    """The end of the release, where there is a reason for one: another template, or a breach."""
-    status, stable = situation.status, situation.observed.stable
-    if stable is not None and stable.template_revision != status.canary_revision:
-        if stable.template_revision == status.stable_revision:
-            return end(
-                situation,
-                DecisionKind.REVERTED,
-                Trouble(
-                    "TemplateReverted", "The template was put back to the version that stable runs"
-                ),
-            )
-        return end(
-            situation,
-            DecisionKind.SUPERSEDED,
-            Trouble("TemplateChanged", f"The template changed to {stable.template_revision}"),
-        )
+    """The end of the release, where there is a reason for one: another version, or a breach."""
+    status, wanted = situation.status, tracking.wanted(situation)
+    if wanted is not None and wanted != status.canary_revision:
+        part = tracking.changed_part(status.canary_revision, wanted)
+        if wanted == status.stable_revision:
+            back = f"The {part.lower()} was put back to the version that stable runs"
+            return end(situation, DecisionKind.REVERTED, Trouble(f"{part}Reverted", back))
+        changed = f"The {part.lower()} changed to {wanted}"
+        return end(situation, DecisionKind.SUPERSEDED, Trouble(f"{part}Changed", changed))
     breach = breaches.first_breach(situation)
     return None if breach is None else end(situation, DecisionKind.ROLLED_BACK, breach)
 
@@ -41,7 +34,7 @@ def end(situation: Situation, kind: DecisionKind, why: Trouble) -> Decision:
         failed_revision=status.canary_revision if failed else status.failed_revision,
         weight=WeightStatus(wanted=0, seen=status.weight.seen),
     )
-    return Decision(moved, (SetWeight(0), *hold_stable(situation)))
+    return Decision(moved, (SetWeight(0), *tracking.guard(situation)))
 
 
 def rolling_back(situation: Situation) -> Decision:
@@ -49,7 +42,7 @@ def rolling_back(situation: Situation) -> Decision:
     state = withdraw(situation)
     status = situation.status.model_copy(update={"weight": state.weight})
     situation = Situation(situation.spec, status, situation.observed, situation.now)
-    guard = hold_stable(situation)
+    guard = tracking.guard(situation)
     if not state.done:
         return stay(situation, status.message, (*state.actions, *guard), state.wake_after)
     failed = status.failed_revision == status.canary_revision

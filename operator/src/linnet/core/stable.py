@@ -5,39 +5,57 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from linnet.core.observed import StableObserved
-from linnet.core.revision import template_revision
+from linnet.core.references import references
+from linnet.core.revision import config_annotation, revision, template_revision
 
 Object = Mapping[str, Any]
 
 LIMITED = ("memory", "cpu")
 
 
-def stable_observed(deployment: Object, replicasets: Iterable[Object]) -> StableObserved:
-    """What the Deployment asks for and what it runs; foreign ReplicaSets don't count."""
+def stable_observed(
+    deployment: Object, replicasets: Iterable[Object], *, tracked: bool = False
+) -> StableObserved:
+    """What the Deployment asks for and what it runs; foreign ReplicaSets don't count.
+
+    tracked: config is part of the version, so that the operator's annotation counts too.
+    """
     spec, status = deployment["spec"], deployment.get("status") or {}
-    revision = template_revision(spec["template"])
-    serving = _serving(deployment["metadata"]["uid"], replicasets)
-    replicas = spec.get("replicas", 1)
-    counts = ("replicas", "updatedReplicas", "availableReplicas")
-    # The counts speak of this template only once the controller has seen this generation: a
-    # resumed Deployment would otherwise look rolled out for a moment.
-    rolled_out = (
-        (status.get("observedGeneration") or 0) >= deployment["metadata"]["generation"]
-        and all((status.get(count) or 0) == replicas for count in counts)
-        and set(serving) == {revision}
-    )
+    template = spec["template"]
+    serving = _serving(deployment["metadata"]["uid"], replicasets, tracked)
+    version = _revision(template, tracked)
     return StableObserved(
-        template_revision=revision,
+        template_revision=template_revision(template),
         serving=serving,
-        replicas=replicas,
+        replicas=spec.get("replicas", 1),
         ready=status.get("availableReplicas") or 0,
-        rolled_out=rolled_out,
+        rolled_out=counts_say_rolled_out(deployment) and set(serving) == {version},
         paused=bool(spec.get("paused")),
-        limits=_limits(spec["template"]),
+        limits=_limits(template),
+        config=config_annotation(template) if tracked else "",
+        reads=references(template),
     )
 
 
-def _serving(uid: str, replicasets: Iterable[Object]) -> dict[str, int]:
+def counts_say_rolled_out(deployment: Object) -> bool:
+    """Whether every pod is of the present template and available, by the Deployment's counts.
+
+    They speak of this template only once the controller has seen this generation: a resumed
+    Deployment would otherwise look rolled out for a moment.
+    """
+    status = deployment.get("status") or {}
+    replicas = deployment["spec"].get("replicas", 1)
+    counts = ("replicas", "updatedReplicas", "availableReplicas")
+    return (status.get("observedGeneration") or 0) >= deployment["metadata"]["generation"] and all(
+        (status.get(count) or 0) == replicas for count in counts
+    )
+
+
+def _revision(template: Object, tracked: bool) -> str:
+    return revision(template_revision(template), config_annotation(template) if tracked else "")
+
+
+def _serving(uid: str, replicasets: Iterable[Object], tracked: bool) -> dict[str, int]:
     """Revision -> pods, of the sets that have pods or are asked to have some."""
     serving: Counter[str] = Counter()
     for each in replicasets:
@@ -45,8 +63,8 @@ def _serving(uid: str, replicasets: Iterable[Object]) -> dict[str, int]:
         if any(owner["uid"] == uid and owner.get("controller") for owner in owners):
             asked = each["spec"].get("replicas", 1)
             there = (each.get("status") or {}).get("replicas") or 0
-            serving[template_revision(each["spec"]["template"])] += max(asked, there)
-    return {revision: pods for revision, pods in serving.items() if pods}
+            serving[_revision(each["spec"]["template"], tracked)] += max(asked, there)
+    return {name: pods for name, pods in serving.items() if pods}
 
 
 def _limits(template: Object) -> frozenset[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from linnet.api.status import WeightStatus
+from linnet.core import shares
 from linnet.core.actions import Action, RemoveCanary, RestoreRoute, SetWeight
 from linnet.core.decision import Situation
 from linnet.core.steps import at_weight, remaining
@@ -32,7 +33,8 @@ def withdraw(situation: Situation) -> Withdrawal:
     route = observed.route
     weight = at_weight(situation.status, 0, route, now)
     if route is not None and route.canary_listed:
-        if observed.canary is None:
+        no_pods = observed.canary is None or not observed.canary.replicas
+        if no_pods and not route.pods:
             # Nothing can drain, and a route to a Service that is gone is never accepted.
             return Withdrawal(weight, (RestoreRoute(),), message="The canary leaves the route")
         if route.weight != 0:
@@ -49,6 +51,10 @@ def withdraw(situation: Situation) -> Withdrawal:
         drain = remaining(weight.seen_since, situation.spec.canary.drain_period, now)
         if drain:
             return Withdrawal(weight, wake_after=drain, message="The canary drains")
+        if shares.by_pods(situation.spec):
+            # The pods first: the user's own selector would pick them.
+            removal = (RemoveCanary(),) if observed.canary is not None else ()
+            return Withdrawal(weight, removal, message="The canary's pods are removed")
         return Withdrawal(weight, (RestoreRoute(),), message="The canary leaves the route")
     if route is not None and not route.accepted and not _out_of_patience(situation):
         return Withdrawal(
