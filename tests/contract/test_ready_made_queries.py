@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from hack.cluster.tools import tool
-from linnet.api.spec import ReadyMade
+from linnet.api.analysis import ReadyMade
 from linnet.core.queries import questions
 from tests.support.builders import make_spec
 

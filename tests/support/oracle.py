@@ -1,6 +1,6 @@
 """What must hold of every history, told from what happened and not from what the status says."""
 
-from linnet.api.spec import NoDataPolicy
+from linnet.api.analysis import NoDataPolicy
 from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
 from linnet.core import tracking, transitions
 from linnet.core.actions import ResumeStable, SetWeight, WriteConfig

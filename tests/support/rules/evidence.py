@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from linnet.api.spec import NoDataPolicy
+from linnet.api.analysis import NoDataPolicy
 from linnet.api.status import Verdict
 from linnet.core.catalog import Check, checks
 from tests.support.rules.audit import Event

@@ -1,6 +1,6 @@
 import pytest
 
-from linnet.api.spec import NoDataPolicy
+from linnet.api.analysis import NoDataPolicy
 from linnet.api.status import MetricStatus, Verdict
 from linnet.core.analysis import (
     assess,

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from linnet.api.spec import Analysis, NoDataPolicy, Profile, ReadyMade
+from linnet.api.analysis import Analysis, NoDataPolicy, Profile, ReadyMade
 from linnet.core.catalog import LIMITS, QUERIES, Check, checks, contradiction
 
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from linnet.api.spec import QUERY_VARIABLES
+from linnet.api.analysis import QUERY_VARIABLES
 from linnet.core.queries import GENERATED_LIMIT, Question, UnknownVariable, fill, questions
 from linnet.providers.metrics import syntax
 from tests.support.builders import make_spec

@@ -3,7 +3,7 @@
 import math
 from datetime import timedelta
 
-from linnet.api.spec import HoldOutcome
+from linnet.api.analysis import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
 from linnet.core import gates, holding, shares, steps, tracking
 from linnet.core.actions import (

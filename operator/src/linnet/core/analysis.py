@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from linnet.api.spec import NoDataPolicy
+from linnet.api.analysis import NoDataPolicy
 from linnet.api.status import MetricStatus, Verdict
 from linnet.core.catalog import Check
 from linnet.core.observed import Sample

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from linnet.api.spec import Analysis, Metric, NoDataPolicy, Profile, ReadyMade
+from linnet.api.analysis import Analysis, Metric, NoDataPolicy, Profile, ReadyMade
 
 BY = ("namespace", "workload")
 """The labels of an answer's rows: a ready-made query is asked once for all canaries."""

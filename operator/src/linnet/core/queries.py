@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from linnet.api.spec import QUERY_VARIABLES, CanaryReleaseSpec
+from linnet.api.analysis import QUERY_VARIABLES
+from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.types import format_duration
 from linnet.core.catalog import checks
 
