@@ -302,3 +302,4 @@ async def run_proxy(
         finally:
             await runner.cleanup()
             await proxy.end()
+            await asyncio.sleep(0.1)  # connections that were just coming in see that they are over
