@@ -65,7 +65,7 @@ class GatewayWorld:
         self.provider: TrafficProvider = GatewayApiTraffic(client)
         self.client = client
         self.namespace = namespace
-        self.split = Split(namespace, "shop", "shop", "shop-canary")
+        self.split = Split(namespace, "shop", "shop", "shop-canary", release="shop")
 
     async def add(self, *refs: Manifest) -> None:
         route = http_route(*refs)
@@ -189,9 +189,10 @@ async def test_restoring_takes_the_canary_out(world: World) -> None:
 
 async def test_a_route_without_stable_cannot_be_used(world: World) -> None:
     await world.add_without_stable()
-    with pytest.raises(Unusable) as caught:
-        await world.provider.observe(world.split)
-    assert caught.value.reason == "NoStableBackend"
+    seen = await world.provider.observe(world.split)
+    assert seen is not None
+    assert seen.problem is not None
+    assert (seen.problem[0], seen.canary_listed) == ("NoStableBackend", False)
     with pytest.raises(Unusable):
         await world.provider.set_weight(world.split, 5)
     await world.provider.restore(world.split)
@@ -269,6 +270,97 @@ async def test_after_a_release_the_users_own_apply_meets_no_conflict(
     assert await gateway.backends() == {"shop": 1, "cart": 1}
 
 
+async def test_stable_comes_back_where_somebody_took_it_out(gateway: GatewayWorld) -> None:
+    await gateway.add()
+    await gateway.provider.set_weight(gateway.split, 25)
+    await _leave_only(gateway, {"name": "shop-canary", "port": 80, "weight": 25})
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert (seen.weight, seen.canary_listed, seen.problem) == (100, True, None)
+    await gateway.provider.set_weight(gateway.split, 0)
+    assert await gateway.backends() == {"shop": 100, "shop-canary": 0}
+    await gateway.provider.restore(gateway.split)
+    assert await gateway.backends() == {"shop": 1}
+
+
+@pytest.mark.parametrize(
+    ("reason", "refs"),
+    [
+        ("TooManyBackends", [{"name": f"cart-{n}", "port": 80, "weight": 0} for n in range(14)]),
+        ("WeightTooLarge", [{"name": "cart", "port": 80, "weight": 990_000}]),
+    ],
+)
+async def test_traffic_returns_through_rules_that_have_no_room_for_a_canary(
+    gateway: GatewayWorld, reason: str, refs: list[Manifest]
+) -> None:
+    own = [{"name": "shop", "port": port, "weight": 10_000} for port in (80, 81)]
+    canary = {"name": "shop-canary", "port": 80, "weight": 10}
+    await gateway.add()
+    await gateway.provider.set_weight(gateway.split, 25)
+    if reason == "TooManyBackends":
+        await _leave_only(gateway, *own, *refs[1:], canary)
+    else:
+        await _add_rule(gateway, own[0], *refs)
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert seen.problem is not None
+    assert (seen.problem[0], seen.canary_listed) == (reason, True)
+    with pytest.raises(Unusable):
+        await gateway.provider.set_weight(gateway.split, 25)
+    await gateway.provider.set_weight(gateway.split, 0)
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert seen.weight == 0
+    await gateway.provider.restore(gateway.split)
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert not seen.canary_listed
+
+
+class Dying(Exception):
+    """The process ended here."""
+
+
+async def test_a_restoration_that_was_interrupted_is_done_to_the_end(
+    gateway: GatewayWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gateway.add()
+    before = await gateway.read()
+    for call in ("disown", "patch"):
+        await gateway.provider.set_weight(gateway.split, 25)
+        with monkeypatch.context() as killed:
+            killed.setattr(gateway.client, call, _die)
+            with pytest.raises(Dying):
+                await gateway.provider.restore(gateway.split)
+        seen = await gateway.provider.observe(gateway.split)
+        assert seen is not None
+        assert (seen.weight, seen.canary_listed) == (0, True)
+        await gateway.provider.restore(gateway.split)
+        seen = await gateway.provider.observe(gateway.split)
+        assert seen is not None
+        assert not seen.canary_listed
+        after = await gateway.read()
+        assert after["spec"] == before["spec"]
+        assert "labels" not in after["metadata"]
+        assert FIELD_MANAGER not in {each["manager"] for each in after["metadata"]["managedFields"]}
+
+
+async def _die(*args: object, **named: object) -> None:
+    raise Dying
+
+
+async def _leave_only(gateway: GatewayWorld, *refs: Manifest) -> None:
+    """Somebody gives the one rule of the user other backends."""
+    rules = [{"backendRefs": list(refs)}]
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": rules}})
+
+
+async def _add_rule(gateway: GatewayWorld, *refs: Manifest) -> None:
+    """Somebody adds a rule."""
+    rules = [*(await gateway.read())["spec"]["rules"], {"backendRefs": list(refs)}]
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": rules}})
+
+
 @pytest.mark.parametrize("pins", PINS.values(), ids=PINS.keys())
 async def test_what_keeps_users_on_their_version_comes_and_goes(
     gateway: GatewayWorld, pins: Pins
@@ -314,11 +406,13 @@ async def test_a_route_that_users_cannot_be_told_apart_by_is_refused_before_anyt
     await gateway.add()
     before = await gateway.read()
     await _add_matches(gateway, 3)
-    for attempt in (gateway.provider.observe(sticky), gateway.provider.set_weight(sticky, 50)):
-        with pytest.raises(Unusable) as caught:
-            await attempt
-        assert caught.value.reason == "TooManyMatches"
-        assert "set its type to RegularExpression" in caught.value.message
+    with pytest.raises(Unusable) as caught:
+        await gateway.provider.set_weight(sticky, 50)
+    assert caught.value.reason == "TooManyMatches"
+    assert "set its type to RegularExpression" in caught.value.message
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert seen.problem == (caught.value.reason, caught.value.message)
     assert (await gateway.read())["spec"]["rules"][0]["backendRefs"] == (
         before["spec"]["rules"][0]["backendRefs"]
     )

@@ -108,6 +108,17 @@ def refuse_route(world: World) -> None:
         world.route.refuses = "" if world.route.refuses else "no gateway programs it"
 
 
+def have_no_room(world: World) -> None:
+    if world.route:
+        world.route.unfit = not world.route.unfit
+
+
+def be_full(world: World) -> None:
+    have_no_room(world)
+    if world.route:
+        world.route.full = world.route.unfit
+
+
 def find_problem(world: World) -> None:
     world.problem = None if world.problem else ("ServiceMissing", "there is no Service")
 
@@ -159,6 +170,8 @@ EVENTS: dict[str, Event] = {
     "unready or ready": turn_unready,
     "prometheus away or back": lose_prometheus,
     "route refuses or accepts": refuse_route,
+    "route unfit or fit": have_no_room,
+    "route full or not": be_full,
     "problem or none": find_problem,
     "stuck or not": get_stuck,
     "deployment away or back": World.hide_stable,
@@ -204,6 +217,7 @@ def heal(world: World) -> None:
     world.crashing.clear()
     world.stable.stuck = False
     world.route.refuses = ""
+    world.route.unfit = world.route.full = False
     if world.canary:
         world.canary.unready = False
     suspend(False)(world)

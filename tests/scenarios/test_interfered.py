@@ -6,6 +6,7 @@ from linnet.api.status import DecisionKind, Phase
 from linnet.core.actions import SetWeight
 from linnet.core.resting import LOOK_AGAIN
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
+from tests.support.oracle import assert_sound
 from tests.support.world import World, adopted, releasing
 
 
@@ -124,6 +125,66 @@ def test_an_earlier_canary_in_the_way_is_removed_first() -> None:
     world.canary.revision = "v0"
     world.crashing["v0"] = "CrashLoopBackOff"
     world.run(Phase.PROMOTED)
+
+
+def test_an_earlier_canary_that_has_traffic_loses_it_before_it_goes() -> None:
+    world = releasing(until=Phase.STARTING)
+    earlier = releasing()
+    world.canary, world.route = earlier.canary, earlier.route
+    assert world.canary is not None
+    world.canary.revision = "v0"
+    world.run(Phase.PROMOTED)
+    assert_sound(world)
+    assert world.lost_requests == []
+
+
+def lose_room(world: World, *, full: bool = False) -> None:
+    assert world.route is not None
+    world.route.unfit, world.route.full = True, full
+
+
+def test_a_route_that_loses_its_room_in_mid_release_holds_the_release() -> None:
+    world = releasing()
+    world.rest(MINUTE)
+    lose_room(world)
+    world.resume()
+    world.rest(MINUTE)
+    assert (world.weight, world.condition("Stalled")) == (5, "TooManyBackends")
+    assert world.stable is not None
+    assert world.stable.paused
+    assert world.route is not None
+    world.route.unfit = False
+    world.run(Phase.PROMOTED)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.PROGRESSING])
+def test_traffic_returns_through_a_route_without_room_before_the_canary_goes(
+    phase: Phase, full: bool
+) -> None:
+    def crash(world: World) -> None:
+        world.crashing["v2"] = "CrashLoopBackOff"
+
+    def delete(world: World) -> None:
+        world.delete()
+
+    for event in (crash, delete, lambda world: world.push("v3")):
+        world = releasing(make_spec(100, hold="1m"), until=phase)
+        world.rest(3 * SECOND)
+        lose_room(world, full=full)
+        event(world)
+        world.rest(20 * MINUTE)
+        assert world.route is not None
+        assert (world.route.served, world.route.listed, world.canary) == (0, False, None)
+        assert_sound(world)
+
+
+def test_a_promotion_is_finished_though_its_route_has_lost_its_room() -> None:
+    world = releasing(make_spec(100, hold="1m"), until=Phase.PROMOTING)
+    lose_room(world)
+    world.run(Phase.PROMOTED)
+    assert world.lost_requests == []
+    assert world.canary is None
 
 
 def test_a_resumed_deployment_is_paused_again() -> None:

@@ -24,24 +24,28 @@ class FakeTraffic:
 
     async def observe(self, split: Split) -> RouteObserved | None:
         """See `TrafficProvider`."""
-        self._check(split)
-        return self.routes.get(split.route)
+        found = self.routes.get(split.route)
+        return found and replace(found, problem=self._problem(split))
 
     async def set_weight(self, split: Split, weight: int) -> None:
         """See `TrafficProvider`."""
-        self._check(split)
+        problem = self._problem(split)
+        if problem and weight:
+            raise Unusable(*problem)
         if split.route not in self.routes:
             raise NotFound(f"no route {split.route}")
-        self._change(split, weight, canary_listed=True)
+        if not problem:
+            self._change(split, weight, canary_listed=True)
 
     async def restore(self, split: Split) -> None:
         """See `TrafficProvider`."""
         if split.route in self.routes:
             self._change(split, 0, canary_listed=False)
 
-    def _check(self, split: Split) -> None:
+    def _problem(self, split: Split) -> tuple[str, str] | None:
         if split.route in self.without_stable:
-            raise Unusable("NoStableBackend", f"add {split.stable_service}")
+            return "NoStableBackend", f"add {split.stable_service}"
+        return None
 
     def _change(self, split: Split, weight: int, *, canary_listed: bool) -> None:
         before = self.routes[split.route]

@@ -13,6 +13,10 @@ POD_TIME = 5 * SECOND
 """Time that a rolling update takes for one pod."""
 
 
+class Refused(Exception):
+    """An action that an object doesn't let happen: those after it aren't carried out."""
+
+
 class ImpossibleWorld(ValueError):
     """A state that no cluster can be in."""
 
@@ -194,6 +198,7 @@ class Route:
     """The HTTPRoute, and the weight that its gateway serves.
 
     lag: time that the gateway takes to accept a change. refuses: its words if it never does.
+    unfit: the rules have no room for a canary with traffic. full: not even for one without.
     """
 
     weight: int | None = 0
@@ -201,13 +206,19 @@ class Route:
     accepted_at: datetime = START
     lag: timedelta = 2 * SECOND
     refuses: str = ""
+    unfit: bool = False
+    full: bool = False
     served: int = 0
     served_since: datetime = START
 
     def split(self, weight: int | None, now: datetime) -> None:
         if weight is not None and not 0 <= weight <= 100:
             raise ImpossibleWorld(f"a weight of {weight} %")
-        if (weight, True) != (self.weight, self.listed):
+        if self.unfit and weight:
+            raise Refused("the route can't be split")
+        if self.full and weight == 0:
+            self.restore(now)
+        elif (weight, True) != (self.weight, self.listed):
             self.weight, self.listed = weight, True
             self.accepted_at = now + self.lag
 
@@ -230,4 +241,5 @@ class Route:
             canary_listed=self.listed,
             accepted=not message and now >= self.accepted_at,
             message=message,
+            problem=("TooManyBackends", "remove a backend") if self.unfit else None,
         )

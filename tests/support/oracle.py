@@ -1,9 +1,10 @@
 """What must hold of every history, told from what happened and not from what the status says."""
 
 from linnet.api.analysis import NoDataPolicy
+from linnet.api.spec import Provider
 from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
 from linnet.core import tracking, transitions
-from linnet.core.actions import ResumeStable, SetWeight, WriteConfig
+from linnet.core.actions import RemoveCanary, ResumeStable, SetWeight, WriteConfig
 from linnet.core.analysis import assess
 from linnet.core.catalog import Check, checks
 from linnet.core.decide import decide
@@ -19,6 +20,7 @@ def assert_sound(world: World) -> None:
         assert_in_bounds(look)
         assert_deterministic(look)
         assert_traffic_first(look)
+        assert_pods_last(look)
         assert_stable_resumed_for_promotion_only(look)
         assert_content_written_for_its_version_only(look)
         assert_rest_costs_nothing(look)
@@ -48,6 +50,18 @@ def assert_traffic_first(look: Look) -> None:
     if any(check_breached(look, check) for check in checks(look.spec.analysis)):
         assert not went_up(look)
         assert not promotes(look)
+
+
+def assert_pods_last(look: Look) -> None:
+    """The canary's pods stay as long as a rule may send them requests.
+
+    Where pods are the weights, the user's own rule picks them, and comes back after they are gone.
+    """
+    route = look.observed.route
+    if route is None or look.spec.traffic.provider is Provider.REPLICAS:
+        return
+    if any(isinstance(action, RemoveCanary) for action in look.decision.actions):
+        assert not route.canary_listed
 
 
 def check_breached(look: Look, check: Check) -> bool:
@@ -133,10 +147,15 @@ def assert_evidence(world: World, number: int) -> None:
 def _verdicts(trail: list[Look], last: Look, check: Check) -> list[Verdict]:
     """What the check's measurements said while the gateway served the weight of `last`."""
     return [
-        assess(check, look.observed.samples[check.name], look.observed.stable.limits)[0]
+        assess(check, look.observed.samples[check.name], _limits(look))[0]
         for look in trail
         if look.served_since == last.served_since
         and look.at - look.served_since >= look.spec.analysis.window
-        and look.observed.stable is not None
+        and (look.observed.stable is not None or check.requires is None)
         and check.name in look.observed.samples
     ]
+
+
+def _limits(look: Look) -> frozenset[str]:
+    """While the Deployment is away nobody knows, and no check that needs one is judged."""
+    return look.observed.stable.limits if look.observed.stable else frozenset()

@@ -14,6 +14,7 @@ from linnet.api.status import CanaryReleaseStatus
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key, read_status
+from linnet.core.labels import labels_of
 from linnet.core.observed import Table
 from linnet.core.queries import questions
 from linnet.core.references import references
@@ -29,6 +30,7 @@ from linnet.providers.kubernetes import (
     Manifest,
 )
 from linnet.providers.metrics.shared import SharedMetrics
+from linnet.providers.traffic.gateway_api import FIELD_MANAGER
 from linnet.providers.traffic.registry import EveryTraffic
 from linnet.providers.workloads import Workloads
 from tests.support.builders import SECOND, START
@@ -156,7 +158,10 @@ class SimulatedCluster:
     def as_written(self) -> bool:
         """Whether what splits traffic reads as its user wrote it."""
         refs = [(ref["name"], ref["weight"]) for rule in self.rules for ref in rule["backendRefs"]]
-        return refs == [("shop", 1)]
+        place = (HTTPROUTES, NAMESPACE, "shop")
+        owned = self.client.cluster.owners.get(place, {})
+        marked = labels_of(self.client.see(*place) or {"metadata": {}})
+        return refs == [("shop", 1)] and FIELD_MANAGER not in owned and not marked
 
     async def run(self, phase: str, looks: int = 200) -> None:
         """Look until a phase is reached; time passes in between."""

@@ -8,6 +8,7 @@ ever.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,7 +23,7 @@ from linnet.core.observed import Observed, Sample
 from linnet.core.references import Reference
 from linnet.core.revision import config_part, template_part
 from tests.support.builders import HOUR, SECOND, START, make_spec, sample
-from tests.support.objects import Canary, Config, ImpossibleWorld, Route, Stable
+from tests.support.objects import Canary, Config, ImpossibleWorld, Refused, Route, Stable
 
 Reading = float | str | None
 Readings = Mapping[str, "Reading | Callable[[World], Reading]"]
@@ -140,6 +141,8 @@ class World:
             self.route.settle(self.now, self._backend_exists)
         due = analysis_due(self.spec, self.status, self.now)
         config = self.config.observe() if self.spec.tracked_config else None
+        route = self.route.observe(self.now, self._backend_exists) if self.route else None
+        unusable = self.problem or (route and route.problem)
         return Observed(
             generation=self.generation,
             stable=self.stable.observe() if self.stable else None,
@@ -147,9 +150,9 @@ class World:
             canary=self.canary.observe(self.now, self.broken, self.crashing)
             if self.canary
             else None,
-            route=self.route.observe(self.now, self._backend_exists) if self.route else None,
+            route=route,
             deleting_since=self.deleting_since,
-            problem=self.problem or (config.problem if config else None),
+            problem=unusable or (config.problem if config else None),
             samples={check.name: self.measure(check.name) for check in checks(self.spec.analysis)}
             if due
             else {},
@@ -168,8 +171,9 @@ class World:
         decision = decide(self.spec, self.status, observed, self.now)
         served, since = (self.route.served, self.route.served_since) if self.route else (0, START)
         self.trail.append(Look(self.now, self.spec, self.status, observed, decision, served, since))
-        for action in decision.actions[: kill.survive]:
-            self.apply(action)
+        with suppress(Refused):
+            for action in decision.actions[: kill.survive]:
+                self.apply(action)
         if not kill.status_lost:
             text = decision.status.model_dump_json(by_alias=True, exclude_none=True)
             self.status = CanaryReleaseStatus.model_validate_json(text)

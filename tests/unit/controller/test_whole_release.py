@@ -10,6 +10,7 @@ from linnet.providers.kubernetes import (
     CANARYRELEASES,
     DEPLOYMENTS,
     EVENTS,
+    HTTPROUTES,
     SERVICES,
 )
 from tests.support.builders import SECOND
@@ -165,6 +166,22 @@ async def test_a_deletion_in_mid_release_gives_everything_back(make: Make) -> No
     assert cluster.release is None
     assert left_as_found(cluster)
     assert await cluster.reconciler.reconcile(KEY) is None
+
+
+@pytest.mark.parametrize(("weight", "end"), [(50, "RolledBack"), (100, "Promoted")])
+async def test_stable_taken_out_of_the_rule_in_mid_release_loses_no_request(
+    weight: int, end: str
+) -> None:
+    cluster = await guarded(SimulatedCluster)
+    cluster.push("shop:2")
+    await cluster.run("Progressing" if weight == 50 else "Promoting")
+    cluster.pass_time(5 * SECOND)
+    [rule] = cluster.rules
+    rule["backendRefs"] = [ref for ref in rule["backendRefs"] if ref["name"] == "shop-canary"]
+    cluster.client.edit(HTTPROUTES, NAMESPACE, "shop", {"spec": {"rules": [rule]}})
+    cluster.measure(errorRate=7.0)
+    await cluster.run(end)
+    assert left_as_found(cluster)
 
 
 async def test_behind_one_service_a_service_of_the_canarys_name_is_somebody_elses() -> None:

@@ -75,6 +75,16 @@ def test_a_check_of_a_resource_without_limit_is_skipped() -> None:
     assert verdict(check, Sample(99.0), "memory") is Verdict.BREACH
 
 
+def test_while_the_target_is_away_a_check_of_a_resource_stays_as_it_was() -> None:
+    check = make_check(requires="memory")
+    known = make_metric(passes=2)
+    for before in ((known,), ()):
+        after = measure((check,), {"errorRate": Sample(0.1)}, before, None, START, full_window=True)
+        assert after == before
+    (metric,) = measure((ABOVE,), {"errorRate": Sample(99.0)}, (), None, START, full_window=True)
+    assert metric.verdict is Verdict.BREACH
+
+
 def test_a_query_that_was_not_answered_is_an_error() -> None:
     (metric,) = measure((ABOVE,), {}, (), frozenset(), START, full_window=True)
     assert metric.verdict is Verdict.ERROR

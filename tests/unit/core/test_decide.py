@@ -70,11 +70,11 @@ def test_a_pass_counts_after_a_full_window_at_the_weight(after: timedelta, passe
     assert decision.status.analysed_at == START + after
 
 
-def test_without_the_deployment_what_its_containers_limit_is_not_known() -> None:
+def test_without_the_deployment_nobody_knows_whether_a_check_of_a_resource_applies() -> None:
     spec = make_spec(analysis={"metrics": [{"use": "memory"}]})
     observed = make_observed(stable=None, samples=make_samples(memory=10.0))
     decision = decide(spec, make_status(), observed, START)
-    assert decision.status.metrics[0].verdict is Verdict.SKIPPED
+    assert decision.status.metrics == ()
 
 
 def test_samples_that_come_after_the_release_are_left_alone() -> None:

@@ -149,12 +149,42 @@ def test_one_service_at_two_ports_is_split_at_each() -> None:
     assert restore(after, SHOP) == rules
 
 
-def test_a_rule_without_stable_is_left_alone_even_if_it_names_the_canary() -> None:
-    header = rule(ref("shop-canary", 7))
-    rules = [header, rule(ref("shop", 1))]
-    assert split(rules, SHOP, 10)[0] == header
+def test_a_rule_of_others_is_left_alone() -> None:
+    rules = [rule(ref("cart", 7)), rule(ref("shop", 1))]
+    assert split(rules, SHOP, 10)[0] == rules[0]
     assert restore(split(rules, SHOP, 10), SHOP) == rules
-    assert not listed(rules, SHOP)
+
+
+@pytest.mark.parametrize(
+    ("left", "restored"),
+    [
+        ([ref("shop-canary", 7)], {"shop": 1}),
+        ([ref("shop-canary", 0)], {"shop": 1}),
+        ([ref("shop-canary", 500), ref("cart", 9500)], {"shop": 5, "cart": 95}),
+        ([ref("shop-canary", 0), ref("cart", 200)], {"shop": 1, "cart": 200}),
+        ([ref("shop-canary"), ref("cart")], {"shop": 1, "cart": 1}),
+    ],
+)
+def test_stable_comes_back_where_only_the_canary_is_left(
+    left: list[Rule], restored: dict[str, int]
+) -> None:
+    rules = [rule(*left)]
+    assert listed(rules, SHOP)
+    assert problem(rules, SHOP) is None
+    assert weights(restore(rules, SHOP)) == [restored]
+    assert share(split(rules, SHOP, 10), SHOP) == 10
+    assert share([*rules, rule(ref("shop", 1))], SHOP) != 100
+
+
+def test_at_0_a_rule_that_has_no_room_for_the_canary_does_without() -> None:
+    many = rule(ref("shop", 1), *(ref(f"s{n}", 1) for n in range(15)))
+    heavy = rule(ref("shop", 1), ref("cart", 20_000))
+    rules = [rule(ref("shop", 95), ref("shop-canary", 5)), many, heavy]
+    assert problem(rules, SHOP) is not None
+    after = split(rules, SHOP, 0)
+    assert weights(after)[0] == {"shop": 100, "shop-canary": 0}
+    assert after[1:] == [many, heavy]
+    assert share(after, SHOP) == 0
 
 
 @pytest.mark.parametrize(

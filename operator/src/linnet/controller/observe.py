@@ -65,6 +65,7 @@ async def _objects(release: Release, providers: Providers) -> Observed:
         _usable(providers.traffic.observe(release.split)),
         providers.config.observe(release.target),
     )
+    no_route = no_route or (route.problem if route is not None else None)
     problem = no_stable or no_route or no_canary or bad_analysis(release)
     problem = problem or (config and config.problem) or not_mounted(release.spec, stable)
     if problem is None and stable is None:

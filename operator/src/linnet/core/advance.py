@@ -9,7 +9,6 @@ from linnet.core import gates, holding, shares, steps, tracking
 from linnet.core.actions import (
     Action,
     EnsureCanary,
-    RemoveCanary,
     SetWeight,
 )
 from linnet.core.analysis import forget_passes
@@ -27,6 +26,7 @@ from linnet.core.gates import Hold
 from linnet.core.observed import RouteObserved
 from linnet.core.rollback import end, ended
 from linnet.core.route import WHOLE
+from linnet.core.withdraw import leftovers
 
 
 def starting(situation: Situation) -> Decision:
@@ -36,7 +36,7 @@ def starting(situation: Situation) -> Decision:
     ending = ended(situation)
     if ending is not None:
         return ending
-    stable, canary, route = observed.stable, observed.canary, observed.route
+    stable, canary, route = observed.stable, observed.canary, observed.splittable
     if stable is None or route is None or tracking.wanted(situation) is None:
         return unusable(situation)
     guard = _nothing_yet(situation, route)
@@ -45,7 +45,7 @@ def starting(situation: Situation) -> Decision:
     wake = steps.remaining(since, spec.canary.ready_deadline, situation.now) or None
     if canary is not None and canary.revision != status.canary_revision:
         message = "An earlier canary is removed"
-        return stay(situation, message, (*guard, RemoveCanary()), wake)
+        return stay(situation, message, (*guard, *leftovers(situation)), wake)
     if not steps.may_have_pods(spec, route):
         return _wait_for_route(situation, route, guard, wake)
     ready, needed = steps.first_pods(spec, status, observed)
@@ -130,11 +130,11 @@ def progressing(situation: Situation) -> Decision:
     ending = ended(situation)
     if ending is not None:
         return ending
-    if observed.route is None or tracking.wanted(situation) is None:
+    route, actions = observed.splittable, tracking.guard(situation)
+    if route is None or tracking.wanted(situation) is None:
         missing = missing_part(situation)
-        return _hold(situation, Hold(missing.reason, missing.message, True), (), missing)
-    actions = tracking.guard(situation)
-    if observed.route.weight != wanted:
+        return _hold(situation, Hold(missing.reason, missing.message, True), actions, missing)
+    if route.weight != wanted:
         actions = (SetWeight(wanted), *actions)
     hold = gates.first_hold(situation)
     if hold is None:

@@ -43,29 +43,31 @@ def measure(
     checks: tuple[Check, ...],
     samples: Mapping[str, Sample],
     before: tuple[MetricStatus, ...],
-    limits: frozenset[str],
+    limits: frozenset[str] | None,
     now: datetime,
     *,
     full_window: bool,
 ) -> tuple[MetricStatus, ...]:
     """Each check's new status after one round of measurements.
 
-    full_window: the weight has been on the route for a whole query window, so that a pass is
-    evidence about this weight. A breach counts always: the canary's pods serve nothing but the
-    canary.
+    limits: None while the target is away: whether a check that needs one applies can't be told
+    then, and it stays as it was. full_window: the weight has been on the route for a whole query
+    window, so that a pass is evidence about this weight. A breach counts always: the canary's pods
+    serve nothing but the canary.
     """
     known = {metric.name: metric for metric in before}
-    return tuple(
-        _count(
-            check,
-            known.get(check.name),
-            *assess(check, samples.get(check.name, NO_ANSWER), limits),
-            value=samples.get(check.name, NO_ANSWER).value,
-            now=now,
-            full_window=full_window,
+
+    def status(check: Check) -> MetricStatus | None:
+        before, sample = known.get(check.name), samples.get(check.name, NO_ANSWER)
+        if limits is None and check.requires is not None:
+            return before
+        verdict, message = assess(check, sample, limits or frozenset())
+        value = sample.value
+        return _count(
+            check, before, verdict, message, value=value, now=now, full_window=full_window
         )
-        for check in checks
-    )
+
+    return tuple(metric for check in checks if (metric := status(check)) is not None)
 
 
 def _count(

@@ -73,7 +73,7 @@ def _measured(
         checks(spec.analysis),
         observed.samples,
         status.metrics,
-        observed.stable.limits if observed.stable else frozenset(),
+        observed.stable.limits if observed.stable else None,
         now,
         full_window=since is not None and now - since >= spec.analysis.window,
     )

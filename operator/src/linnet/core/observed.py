@@ -73,11 +73,12 @@ class RouteObserved:
 
     weight: the canary's share in percent as it was asked for; None where that can't be told:
     rules differ, shares are not whole, a selector was edited.
-    canary_listed: the canary may get traffic: it is among the route's backends, or the Service
-    is split.
+    canary_listed: the canary may get traffic: some rule of the route names it, or the Service
+    is split; or what was written for that has not all been given up.
     accepted: the data plane has the weight: every parent reports the route's generation as
     accepted with its references resolved, or the Service's endpoints are as the weight asks.
     message: what is missing where it has not.
+    problem: (reason, message) where it can't be split. Weight 0 can be had even so.
 
     Only where pods are the weights: share: the canary's real share of the endpoints in percent,
     None while that isn't known. near: not accepted, but near enough not to begin again, as after
@@ -88,6 +89,7 @@ class RouteObserved:
     canary_listed: bool
     accepted: bool
     message: str = ""
+    problem: tuple[str, str] | None = None
     share: int | None = None
     near: bool = False
     pods: int = 0
@@ -134,3 +136,8 @@ class Observed:
     deleting_since: datetime | None = None
     problem: tuple[str, str] | None = None
     samples: Mapping[str, Sample] = field(default_factory=dict)
+
+    @property
+    def splittable(self) -> RouteObserved | None:
+        """What splits traffic, where the canary can be given some by it."""
+        return self.route if self.route is not None and self.route.problem is None else None

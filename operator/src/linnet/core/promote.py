@@ -28,7 +28,9 @@ def promoting(situation: Situation) -> Decision:
     status = status.model_copy(update={"weight": weight})
     situation = Situation(spec, status, observed, situation.now)
     actions: tuple[Action, ...] = ()
-    if observed.route is not None and observed.route.weight != wanted:
+    # All of it to the canary takes a route that can be split; all of it to stable doesn't.
+    route = observed.splittable if wanted else observed.route
+    if route is not None and route.weight != wanted:
         actions = (SetWeight(wanted),)
     if stable.template_revision != template_part(status.canary_revision):
         trouble = Trouble(

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core import shares, tracking
-from linnet.core.actions import Action, RemoveCanary, RemoveCopies, RestoreRoute, SetWeight
+from linnet.core import tracking
+from linnet.core.actions import Action, RemoveCopies
 from linnet.core.decision import (
     Decision,
     Situation,
@@ -16,9 +16,10 @@ from linnet.core.decision import (
     remember,
     stay,
 )
-from linnet.core.observed import RouteObserved, StableObserved
-from linnet.core.revision import config_part, template_part
+from linnet.core.observed import StableObserved
+from linnet.core.revision import template_part
 from linnet.core.steps import remaining
+from linnet.core.withdraw import leftovers
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How often an unusable target is looked at, beside the watches that tell of a change."""
@@ -64,7 +65,7 @@ def at_rest(situation: Situation) -> Decision:
 
 def _next_release(situation: Situation, wanted: str) -> Decision:
     status = situation.status
-    actions = (*tracking.guard(situation), *_leftovers(situation))
+    actions = (*tracking.guard(situation), *leftovers(situation))
     if wanted == status.stable_revision:
         return _nothing_to_release(situation, actions)
     if wanted == status.failed_revision:
@@ -147,31 +148,6 @@ def _follow(situation: Situation, stable: StableObserved) -> Situation:
         f"Stable was rolled out to {revision} without a release",
     )
     return Situation(situation.spec, followed, situation.observed, situation.now)
-
-
-def _leftovers(situation: Situation) -> tuple[Action, ...]:
-    """What should not be there between releases: first out of the route, then its pods."""
-    route, canary = situation.observed.route, situation.observed.canary
-    if route is not None and route.canary_listed:
-        if shares.by_pods(situation.spec):
-            return _pods_first(situation, route)
-        return (RestoreRoute(),)
-    if route is not None and not route.accepted:
-        return ()  # the gateway may still send requests there
-    if canary is not None:
-        return (RemoveCanary(),)
-    if tracking.leftover(situation):
-        return (RemoveCopies(config_part(situation.status.stable_revision)),)
-    return ()
-
-
-def _pods_first(situation: Situation, route: RouteObserved) -> tuple[Action, ...]:
-    """The user's own selector would pick the canary's pods, so it comes back when they are gone."""
-    if route.weight != 0:
-        return (SetWeight(0),)
-    if situation.observed.canary is not None:
-        return (RemoveCanary(),)
-    return () if route.pods else (RestoreRoute(),)
 
 
 def _lost(situation: Situation) -> Decision:

@@ -5,6 +5,9 @@ weight W becomes W * (100 - w), the canary gets W * w, and every other backend o
 multiplied by 100: its share stays what it was. Dividing by 100 gives the user's weights back, so
 nothing has to be remembered elsewhere.
 
+The canary's Service has no place in rules of the user's own. A rule that names it without stable
+is one that somebody took stable out of: stable comes back in the canary's place.
+
 Weights that don't divide were edited by hand in mid-release. Where stable is the only backend its
 weight says nothing and 1 is taken; otherwise the sums are taken as they are, which keeps the
 proportions. Only where that leaves no room for whole percents they are divided and rounded up.
@@ -20,6 +23,8 @@ Ref = Mapping[str, Any]
 WHOLE = 100
 WEIGHT_LIMIT = 1_000_000
 """Greatest weight that the Gateway API allows."""
+ROOM = WEIGHT_LIMIT // WHOLE
+"""Greatest weight that leaves room for whole percents."""
 BACKENDS_LIMIT = 16
 """Most backends that the Gateway API allows in one rule."""
 
@@ -36,13 +41,14 @@ class Backends:
 def split(rules: Sequence[Rule], backends: Backends, weight: int) -> list[dict[str, Any]]:
     """Give the canary `weight` percent of stable's share in each rule that has stable.
 
-    The canary's entry stands right after stable's and copies its port and filters.
+    The canary's entry stands right after stable's and copies its port and filters. At 0 percent
+    any rules will do: one that has no room for the canary is left without it.
     """
     return [_split_rule(rule, backends, weight) for rule in rules]
 
 
 def restore(rules: Sequence[Rule], backends: Backends) -> list[dict[str, Any]]:
-    """Take the canary out of each rule that has stable, with the weights there were before."""
+    """Take the canary out of each rule that names it, with the weights there were before."""
     return [
         {**rule, "backendRefs": _own_weights(rule, backends)}
         if _is_listed(rule, backends)
@@ -57,7 +63,7 @@ def share(rules: Sequence[Rule], backends: Backends) -> int | None:
     for rule in rules:
         ours = _weigh(refs_to(rule, backends, backends.stable))
         theirs = _weigh(refs_to(rule, backends, backends.canary))
-        if not _has_stable(rule, backends) or ours + theirs == 0:
+        if ours + theirs == 0:
             continue
         percent, rest = divmod(WHOLE * theirs, ours + theirs)
         shares.add(None if rest else percent)
@@ -65,37 +71,34 @@ def share(rules: Sequence[Rule], backends: Backends) -> int | None:
 
 
 def listed(rules: Sequence[Rule], backends: Backends) -> bool:
-    """Whether the canary is a backend in a rule that has stable."""
+    """Whether some rule names the canary, so that it may get traffic."""
     return any(_is_listed(rule, backends) for rule in rules)
 
 
 def problem(rules: Sequence[Rule], backends: Backends) -> tuple[str, str] | None:
     """Why these rules can't be split, as (reason, message with the field and the remedy)."""
-    used = [rule for rule in rules if _has_stable(rule, backends)]
-    if not used:
+    used = [_own_weights(rule, backends) for rule in rules]
+    own = [refs for refs in used if _named(refs, backends, backends.stable)]
+    if not own:
         return (
             "NoStableBackend",
             f"no rule of the HTTPRoute has Service {backends.stable} among its backendRefs: add "
             "it to spec.rules[].backendRefs, or set spec.traffic.service of the CanaryRelease to "
             "the Service that the route uses",
         )
-    own = [_own_weights(rule, backends) for rule in used]
     if not any(_weigh(_named(refs, backends, backends.stable)) for refs in own):
         return (
             "StableWithoutWeight",
             f"Service {backends.stable} has weight 0 in every rule of the HTTPRoute, so there is "
             "no traffic to split: give it a weight in spec.rules[].backendRefs[].weight",
         )
-    limit = WEIGHT_LIMIT // WHOLE
-    if any(weight_of(ref) > limit for refs in own for ref in refs):
+    if any(map(_too_large, own)):
         return (
             "WeightTooLarge",
-            f"a weight beside Service {backends.stable} is greater than {limit}, which leaves no "
+            f"a weight beside Service {backends.stable} is greater than {ROOM}, which leaves no "
             "room for whole percents: lower spec.rules[].backendRefs[].weight in proportion",
         )
-    if any(
-        len(refs) + len(_named(refs, backends, backends.stable)) > BACKENDS_LIMIT for refs in own
-    ):
+    if any(_too_many(refs, backends) for refs in own):
         return (
             "TooManyBackends",
             f"a rule with Service {backends.stable} has no room for the canary among its at most "
@@ -129,6 +132,8 @@ def _split_rule(rule: Rule, backends: Backends, weight: int) -> dict[str, Any]:
     refs = _own_weights(rule, backends)
     if not _weigh(_named(refs, backends, backends.stable)):
         return dict(rule)
+    if weight == 0 and (_too_large(refs) or _too_many(refs, backends)):
+        return {**rule, "backendRefs": refs}
     result: list[dict[str, Any]] = []
     for ref in refs:
         own = weight_of(ref)
@@ -155,7 +160,7 @@ def _own_weights(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
         weights = [weight // WHOLE for weight in weights]
     elif len(merged) == 1:
         weights = [1]
-    excess = _divide_up(max(weights), WEIGHT_LIMIT // WHOLE)
+    excess = _divide_up(max(weights), ROOM)
     if excess > 1:
         weights = [_divide_up(weight, excess) for weight in weights]
     return [{**ref, "weight": weight} for ref, weight in zip(merged, weights, strict=True)]
@@ -163,6 +168,13 @@ def _own_weights(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
 
 def _merge_canary(rule: Rule, backends: Backends) -> list[dict[str, Any]]:
     """The rule's backends, each canary's weight added to the stable entry of the same port."""
+    if not _has_stable(rule, backends):
+        return [
+            {**ref, "name": backends.stable, "weight": weight_of(ref)}
+            if refers_to(ref, backends, backends.canary)
+            else {**ref, "weight": weight_of(ref)}
+            for ref in rule["backendRefs"]
+        ]
     spare = [dict(ref) for ref in refs_to(rule, backends, backends.canary)]
     merged = []
     for ref in rule["backendRefs"]:
@@ -182,7 +194,15 @@ def _has_stable(rule: Rule, backends: Backends) -> bool:
 
 
 def _is_listed(rule: Rule, backends: Backends) -> bool:
-    return _has_stable(rule, backends) and bool(refs_to(rule, backends, backends.canary))
+    return bool(refs_to(rule, backends, backends.canary))
+
+
+def _too_large(refs: Iterable[Ref]) -> bool:
+    return any(weight_of(ref) > ROOM for ref in refs)
+
+
+def _too_many(refs: Sequence[Ref], backends: Backends) -> bool:
+    return len(refs) + len(_named(refs, backends, backends.stable)) > BACKENDS_LIMIT
 
 
 def _named(refs: Iterable[Ref], backends: Backends, name: str) -> list[Ref]:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from linnet.api.status import WeightStatus
-from linnet.core import shares
-from linnet.core.actions import Action, RemoveCanary, RestoreRoute, SetWeight
+from linnet.core import shares, tracking
+from linnet.core.actions import Action, RemoveCanary, RemoveCopies, RestoreRoute, SetWeight
 from linnet.core.decision import Situation
+from linnet.core.observed import RouteObserved
+from linnet.core.revision import config_part
 from linnet.core.steps import at_weight, remaining
 
 PATIENCE = timedelta(seconds=30)
@@ -63,6 +65,31 @@ def withdraw(situation: Situation) -> Withdrawal:
     if observed.canary is not None:
         return Withdrawal(weight, (RemoveCanary(),), message="The canary's pods are removed")
     return Withdrawal(weight, done=True)
+
+
+def leftovers(situation: Situation) -> tuple[Action, ...]:
+    """What an earlier canary has left is cleared away: first out of the route, then its pods."""
+    route, canary = situation.observed.route, situation.observed.canary
+    if route is not None and route.canary_listed:
+        if shares.by_pods(situation.spec):
+            return _pods_first(situation, route)
+        return (RestoreRoute(),)
+    if route is not None and not route.accepted:
+        return ()  # the gateway may still send requests there
+    if canary is not None:
+        return (RemoveCanary(),)
+    if tracking.leftover(situation):
+        return (RemoveCopies(config_part(situation.status.stable_revision)),)
+    return ()
+
+
+def _pods_first(situation: Situation, route: RouteObserved) -> tuple[Action, ...]:
+    """The user's own selector would pick the canary's pods, so it comes back when they are gone."""
+    if route.weight != 0:
+        return (SetWeight(0),)
+    if situation.observed.canary is not None:
+        return (RemoveCanary(),)
+    return () if route.pods else (RestoreRoute(),)
 
 
 def _patience(situation: Situation) -> timedelta | None:

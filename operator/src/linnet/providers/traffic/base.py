@@ -37,14 +37,17 @@ class TrafficProvider(Protocol):
     async def observe(self, split: Split) -> RouteObserved | None:
         """Read the share as it stands; None if the route, or the Service, doesn't exist.
 
+        One that can't be split says why as its `problem`, with the field and the remedy.
+
         Raises:
-            Unusable: it can't be split, with the field and the remedy.
             ApiError: the API server could not be asked.
         """
         ...
 
     async def set_weight(self, split: Split, weight: int) -> None:
         """Ask for this share for the canary, 0 to 100 percent, and the rest for stable.
+
+        Nothing of the route's own stands in the way of 0 percent.
 
         Raises:
             NotFound: the route, or the Service, doesn't exist.
@@ -56,6 +59,7 @@ class TrafficProvider(Protocol):
     async def restore(self, split: Split) -> None:
         """Take the canary out, so that route or Service read as the user wrote them.
 
-        What is gone, or has no canary, is left as it is.
+        What is gone, or has no canary, is left as it is. As long as this isn't done to the end
+        the canary is seen as listed, so that whoever is interrupted begins again.
         """
         ...

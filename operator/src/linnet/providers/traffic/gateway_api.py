@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from linnet.core import pinned, route
+from linnet.core.labels import SPLIT, label_value, labels_of
 from linnet.core.misfit import misfit
 from linnet.core.observed import RouteObserved
 from linnet.providers.attempts import again_on_conflict
@@ -34,25 +35,23 @@ class GatewayApiTraffic:
         """Read the share as it stands; None if the route doesn't exist.
 
         Raises:
-            Unusable: the route can't be split, with the field and the remedy.
             ApiError: the API server could not be asked.
         """
         found = await self._client.get(HTTPROUTES, split.namespace, split.route)
         if found is None:
             return None
         rules, backends = _rules(found), _backends(split)
-        _require(pinned.problem(rules, backends, split.pins))
         listed = route.listed(rules, backends)
-        unfit = misfit(rules, backends, split.pins)
-        if not listed:
-            _require(unfit)
+        problem = pinned.problem(rules, backends, split.pins)
+        unfit = None if problem else misfit(rules, backends, split.pins)
         refusals = _refusals(found)
-        # In mid-release an unfit route is said, not raised: traffic must be able to return.
+        # In mid-release an unfit route is said, and is no problem before the weight moves.
         return RouteObserved(
             weight=pinned.share(rules, backends, split.pins),
-            canary_listed=listed,
+            canary_listed=listed or _is_marked(found, split),
             accepted=not refusals,
             message="; ".join([unfit[1], *refusals] if unfit else refusals),
+            problem=problem or (None if listed else unfit),
         )
 
     async def set_weight(self, split: Split, weight: int) -> None:
@@ -69,9 +68,14 @@ class GatewayApiTraffic:
             if found is None:
                 raise NotFound(f"HTTPRoute {split.route} does not exist in {split.namespace}")
             rules, backends = _rules(found), _backends(split)
-            _require(pinned.problem(rules, backends, split.pins))
+            if weight:
+                _require(pinned.problem(rules, backends, split.pins))
             _require(misfit(rules, backends, split.pins, weight))
-            await self._write(found, pinned.split(rules, backends, weight, split.pins))
+            wanted = pinned.split(rules, backends, weight, split.pins)
+            if not route.listed(wanted, backends):
+                await self.restore(split)  # no rule has room for a canary of weight 0
+            elif wanted != rules:
+                await self._apply(found, wanted)
 
         await again_on_conflict(once)
 
@@ -88,19 +92,25 @@ class GatewayApiTraffic:
             found = await self._client.get(HTTPROUTES, split.namespace, split.route)
             if found is None:
                 return
-            rules = pinned.restore(_rules(found), _backends(split), split.pins)
-            written = await self._write(found, rules)
-            await self._client.disown(
-                HTTPROUTES, split.namespace, split.route, FIELD_MANAGER, written
-            )
+            backends, marked = _backends(split), _is_marked(found, split)
+            if not route.listed(_rules(found), backends) and not marked:
+                return
+            rules = pinned.restore(_rules(found), backends, split.pins)
+            place = (HTTPROUTES, split.namespace, split.route)
+            written = await self._apply(found, rules, {SPLIT: label_value(split.release)})
+            await self._client.disown(*place, FIELD_MANAGER, written)
+            # Last, so that whoever is interrupted before it begins again.
+            await self._client.patch(*place, {"metadata": {"labels": {SPLIT: None}}})
 
         await again_on_conflict(once)
 
-    async def _write(self, found: Manifest, rules: Rules) -> Manifest | None:
-        """Apply the rules, and return the route as it then is; None if they are there already."""
-        if rules == _rules(found):
-            return None
+    async def _apply(
+        self, found: Manifest, rules: Rules, labels: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """Apply all that the operator owns of the route, and return it as it then is."""
         metadata = {key: found["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
+        if labels:
+            metadata["labels"] = labels
         manifest = {
             "apiVersion": HTTPROUTES.api_version,
             "kind": HTTPROUTES.kind,
@@ -112,6 +122,11 @@ class GatewayApiTraffic:
 
 def _rules(found: Manifest) -> Rules:
     return found["spec"].get("rules") or []
+
+
+def _is_marked(found: Manifest, split: Split) -> bool:
+    """Whether the canary was taken out of the route, and the ownership is still to be given up."""
+    return labels_of(found).get(SPLIT) == label_value(split.release)
 
 
 def _backends(split: Split) -> route.Backends:

@@ -52,10 +52,18 @@ class ReplicasTraffic:
     async def observe(self, split: Split) -> RouteObserved | None:
         """Read the share as it stands; None if the Service doesn't exist.
 
+        One that can't be split isn't: there is nothing to give back.
+
         Raises:
-            Unusable: the Service can't be split, with the field and the remedy.
             ApiError: the API server could not be asked.
         """
+        try:
+            return await self._observe(split)
+        except Unusable as error:
+            problem = (error.reason, error.message)
+            return RouteObserved(0, canary_listed=False, accepted=True, problem=problem)
+
+    async def _observe(self, split: Split) -> RouteObserved | None:
         service, deployment = await asyncio.gather(self._service(split), self._deployment(split))
         if service is None:
             return None
