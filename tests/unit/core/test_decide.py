@@ -7,7 +7,6 @@ from linnet.api.status import (
     CanaryReleaseStatus,
     DecisionKind,
     Phase,
-    Verdict,
     WeightStatus,
 )
 from linnet.core.decide import analysis_due, decide, measured_after
