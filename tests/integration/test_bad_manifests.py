@@ -356,6 +356,26 @@ REFUSED: dict[str, tuple[Object, str, str]] = {
         "spec.canary.minReplicas",
         "should be greater than or equal to 1",
     ),
+    "a number of canary pods and a share": (
+        {"canary": {"replicas": 3, "minReplicas": 2}},
+        "spec.canary takes either replicas (a fixed number) or minReplicas",
+        "remove one",
+    ),
+    "no canary pods in a step": (
+        {"steps": [{"weight": 100, "replicas": 0}]},
+        "spec.steps[0].replicas",
+        "should be greater than or equal to 1",
+    ),
+    "a number of canary pods where pods are the share": (
+        {"traffic": {"provider": "Replicas"}, "canary": {"replicas": 3}},
+        "spec.canary.replicas and spec.steps[].replicas have no use with provider Replicas",
+        "remove them",
+    ),
+    "a number of pods in a step where pods are the share": (
+        {"traffic": {"provider": "Replicas"}, "steps": [{"weight": 100, "replicas": 3}]},
+        "spec.canary.replicas and spec.steps[].replicas have no use with provider Replicas",
+        "remove them",
+    ),
     "suspend as text": ({"suspend": "true"}, "spec.suspend", "must be of type boolean"),
     # --- checks ---
     "metrics by name": (

@@ -48,7 +48,6 @@ def test_established(apiserver: ApiServer) -> None:
         ("analysis.metrics", []),
         ("analysis.holdDeadline", "1h"),
         ("analysis.onHoldDeadline", "Rollback"),
-        ("canary.minReplicas", 1),
         ("canary.readyDeadline", "5m"),
         ("canary.drainPeriod", "10s"),
         ("promotion.progressDeadline", "10m"),

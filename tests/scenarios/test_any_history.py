@@ -78,7 +78,12 @@ def resume(world: World) -> None:
 
 def scale(world: World) -> None:
     if world.stable:
-        world.stable.scale(9)
+        world.stable.scale(max(9, world.stable.replicas))
+
+
+def shrink(world: World) -> None:
+    if world.stable and world.stable.replicas > 1:
+        world.stable.scale(world.stable.replicas - 1)
 
 
 def lose_canary(world: World) -> None:
@@ -164,6 +169,7 @@ EVENTS: dict[str, Event] = {
     "one step": take_steps(100),
     "resume": resume,
     "scale": scale,
+    "shrink": shrink,
     "lose canary": lose_canary,
     "lose canary's service": lose_canary_service,
     "crash": crash,

@@ -87,12 +87,13 @@ class Stable:
         return self.roll_at
 
     def scale(self, replicas: int) -> None:
-        """Have more pods at once, of the version that has the most."""
-        version = max(self.asked, key=lambda name: self.asked[name])
-        added = max(0, replicas - self.replicas)
-        self.replicas += added
-        self.asked[version] += added
-        self.ready[version] = self.ready.get(version, 0) + added
+        """Have more pods, or fewer, at once, of the version that has the most."""
+        while self.replicas != replicas:
+            version = max(self.asked, key=lambda name: self.asked[name])
+            one = 1 if replicas > self.replicas else -1
+            self.replicas += one
+            self.asked[version] += one
+            self.ready[version] = max(0, self.ready.get(version, 0) + one)
 
     def _fails(self, broken: Set[str]) -> bool:
         return self.stuck or self.template in broken or self.reads is None

@@ -3,10 +3,9 @@ from datetime import timedelta
 import pytest
 
 from linnet.api.status import WeightStatus
-from linnet.core.observed import CanaryObserved, RouteObserved
+from linnet.core.observed import RouteObserved
 from linnet.core.steps import (
     at_weight,
-    first_pods,
     index_of,
     missed,
     next_step,
@@ -22,7 +21,6 @@ from tests.support.builders import (
     START,
     make_observed,
     make_spec,
-    make_stable,
     make_status,
 )
 
@@ -50,6 +48,18 @@ def test_the_canary_has_its_share_of_pods_rounded_up(
     stable: int, weight: int, least: int, pods: int
 ) -> None:
     assert replicas_for(make_spec(canary={"minReplicas": least}), stable, weight) == pods
+
+
+def test_the_canary_has_as_many_pods_as_told_but_where_it_serves_alone() -> None:
+    spec = make_spec(5, 50, 100, canary={"replicas": 3})
+    assert [replicas_for(spec, 10, weight) for weight in (5, 50, 100)] == [3, 3, 10]
+
+
+def test_a_step_that_tells_its_number_of_pods_goes_before_all_else() -> None:
+    steps = [{"weight": 5}, {"weight": 50, "replicas": 8}, {"weight": 100, "replicas": 2}]
+    for canary, pods in (({}, [1, 8, 2]), ({"replicas": 3}, [3, 8, 2])):
+        spec = make_spec(steps=steps, canary=canary)
+        assert [replicas_for(spec, 10, weight) for weight in (5, 50, 100)] == pods
 
 
 def seen(route: RouteObserved | None, before: WeightStatus, wanted: int = 5) -> WeightStatus:
@@ -90,18 +100,6 @@ def test_time_remains_until_it_is_zero() -> None:
     assert remaining(None, MINUTE, START) is None
     assert remaining(START, MINUTE, START + 20 * SECOND) == 40 * SECOND
     assert remaining(START, MINUTE, START + 2 * MINUTE) == timedelta()
-
-
-def test_only_pods_of_this_version_count_for_the_first_weight() -> None:
-    spec, status = make_spec(50, 100), make_status()
-    canary = CanaryObserved(revision="v2", replicas=2, ready=2)
-    assert first_pods(spec, status, make_observed(canary=canary)) == (2, 2)
-    assert first_pods(spec, status, make_observed(canary=None)) == (0, 2)
-    earlier = CanaryObserved(revision="v0", replicas=2, ready=2)
-    assert first_pods(spec, status, make_observed(canary=earlier)) == (0, 2)
-    assert first_pods(spec, status, make_observed(stable=None, canary=canary)) == (2, 1)
-    scaled = make_stable(replicas=7)
-    assert first_pods(spec, status, make_observed(stable=scaled, canary=canary)) == (2, 4)
 
 
 REPLICAS = {"provider": "Replicas"}

@@ -164,7 +164,7 @@ class Traffic(Model):
 
 
 class Step(Model):
-    """One share of traffic, how long to stay there, and nothing else."""
+    """One share of traffic, and how long to stay there."""
 
     weight: Annotated[int, Field(ge=1, le=100)]
     """Share of traffic that the canary takes in this step, in percent."""
@@ -172,6 +172,9 @@ class Step(Model):
     """Least time at this weight, counted from the moment the route reports the weight as
     accepted, or the Service's endpoints show the pods that it takes, e.g. 30s, 5m, 24h. A step
     takes longer where its evidence does: one analysis.window, then minSamples measurements."""
+    replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Number of canary pods in this step, whatever spec.canary says. Also at 100 %, where the
+    canary otherwise is as large as stable."""
 
 
 DEFAULT_STEPS = tuple(Step(weight=weight) for weight in (5, 10, 50, 100))
@@ -180,9 +183,23 @@ DEFAULT_STEPS = tuple(Step(weight=weight) for weight in (5, 10, 50, 100))
 class Canary(Model):
     """The canary's pods."""
 
-    min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Least number of canary pods. The canary has as many pods as its share of the stable
-    Deployment's replicas, rounded up, and they are ready before the traffic moves."""
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!(has(self.replicas) && has(self.minReplicas))",
+                "spec.canary takes either replicas (a fixed number) or minReplicas (a share of "
+                "stable, at least this many): remove one",
+            ),
+        )
+    )
+
+    min_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Least number of canary pods, 1 if left out. The canary has as many pods as its share of the
+    stable Deployment's replicas, rounded up, and they are ready before the traffic moves. Stable
+    counts with the most replicas that it had since the release started."""
+    replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Number of canary pods in all steps below 100 %, in place of a share. At 100 % the canary
+    serves alone, and is as large as stable. A step's own replicas go before this."""
     ready_deadline: Annotated[Duration, Span("1s", why="pods need time to become ready")] = (
         timedelta(minutes=5)
     )
@@ -223,6 +240,12 @@ class CanaryReleaseSpec(Model):
                 "self.steps.map(step, duration(step.hold)).sum()",
                 "spec.traffic.sticky.cookie.maxAge must not be shorter than all steps' hold "
                 "together: raise it, or shorten spec.steps[].hold",
+            ),
+            (
+                "self.traffic.provider != 'Replicas' || (!self.?canary.?replicas.hasValue() && "
+                "!self.steps.exists(step, has(step.replicas)))",
+                "spec.canary.replicas and spec.steps[].replicas have no use with provider "
+                "Replicas, where the number of pods is the share of traffic: remove them",
             ),
         )
     )

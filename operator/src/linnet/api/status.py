@@ -163,6 +163,8 @@ class CanaryReleaseStatus(Model):
     """The version under release, or the last one released."""
     started_at: Time | None = None
     """When the release of that version started."""
+    stable_replicas: int = 0
+    """Most replicas that stable was asked to have since then. The canary's size follows it."""
     failed_revision: str = ""
     """The version that was rolled back. It isn't tried again until the template or the tracked
     config changes."""

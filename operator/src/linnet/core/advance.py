@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from linnet.api.analysis import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
-from linnet.core import gates, holding, shares, steps, tracking
+from linnet.core import gates, holding, shares, sizing, steps, tracking
 from linnet.core.actions import (
     Action,
     EnsureCanary,
@@ -48,7 +48,7 @@ def starting(situation: Situation) -> Decision:
         return stay(situation, message, (*guard, *leftovers(situation)), wake)
     if not steps.may_have_pods(spec, route):
         return _wait_for_route(situation, route, guard, wake)
-    ready, needed = steps.first_pods(spec, status, observed)
+    ready, needed = sizing.first_pods(situation)
     actions = guard
     if canary is None or canary.replicas < needed or tracking.copy_missing(situation):
         actions = (*guard, EnsureCanary(status.canary_revision, needed))
@@ -193,27 +193,26 @@ def _proof(status: CanaryReleaseStatus) -> str:
 
 def _capacity(situation: Situation) -> tuple[Action, ...]:
     """Have the pods for the present weight, and for the next one once its time has come."""
-    stable, canary = situation.observed.stable, situation.observed.canary
-    replicas = stable.replicas if stable else 0
+    canary = situation.observed.canary
     weight = most = situation.status.weight.wanted
     step = steps.next_step(situation.spec, weight)
     if step is not None and gates.hold_over(situation) is None:
         weight = step.weight if gates.may_prepare(situation, step) else weight
         most = step.weight if step.weight == WHOLE else most
-    needed = steps.replicas_for(situation.spec, replicas, weight)
+    needed = sizing.needed(situation, weight)
     pods = canary.replicas if canary is not None else 0
-    if not needed <= pods <= _limit(situation, replicas, most):
+    if not needed <= pods <= _limit(situation, most):
         return (EnsureCanary(situation.status.canary_revision, needed),)
     if tracking.copy_missing(situation):
         return (EnsureCanary(situation.status.canary_revision, pods),)
     return ()
 
 
-def _limit(situation: Situation, replicas: int, weight: int) -> float:
+def _limit(situation: Situation, weight: int) -> float:
     """More canary pods than this would take more traffic than they are to have."""
     if not shares.by_pods(situation.spec):
         return math.inf
-    return steps.replicas_for(situation.spec, replicas, weight)
+    return sizing.needed(situation, weight)
 
 
 def _next_look(situation: Situation) -> timedelta:

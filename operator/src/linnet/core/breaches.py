@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from linnet.api.status import Phase
 from linnet.api.types import format_duration
-from linnet.core import analysis, steps
+from linnet.core import analysis, sizing, steps
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation, Trouble
 
@@ -45,7 +45,7 @@ def canary_not_ready(situation: Situation) -> Trouble | None:
     since = steps.waited_since(situation.spec, situation.status)
     if steps.remaining(since, deadline, situation.now):
         return None
-    ready, needed = steps.first_pods(situation.spec, situation.status, situation.observed)
+    ready, needed = sizing.first_pods(situation)
     route = situation.observed.route
     if ready >= needed or (route is not None and not steps.may_have_pods(situation.spec, route)):
         return None  # if it waits, then not for the canary's pods

@@ -11,6 +11,7 @@ from linnet.core import (
     promote,
     resting,
     rollback,
+    sizing,
     steps,
     tracking,
     transitions,
@@ -36,7 +37,8 @@ def decide(
     Pure: the same arguments give the same decision, on this process or the next. The actions
     may be carried out any number of times.
     """
-    situation = Situation(spec, _measured(spec, status, observed, now), observed, now)
+    known = sizing.followed(_measured(spec, status, observed, now), observed)
+    situation = Situation(spec, known, observed, now)
     if observed.deleting_since is not None:
         decision = _leaving(situation)
     else:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, shares, steps
+from linnet.core import analysis, shares, sizing, steps
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
 from linnet.core.route import WHOLE
@@ -96,13 +96,13 @@ def capacity(situation: Situation) -> Hold | None:
 
     Where pods are the weights, traffic comes with them: only to serve alone they must be there.
     """
-    canary, stable = situation.observed.canary, situation.observed.stable
+    canary = situation.observed.canary
     step = steps.next_step(situation.spec, situation.status.weight.wanted)
-    if canary is None or stable is None or step is None:
+    if canary is None or step is None:
         return None
     if shares.by_pods(situation.spec) and step.weight < WHOLE:
         return None
-    needed = steps.replicas_for(situation.spec, stable.replicas, step.weight)
+    needed = sizing.needed(situation, step.weight)
     if canary.ready < needed:
         return Hold(
             "WaitingForCapacity",

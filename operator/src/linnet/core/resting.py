@@ -104,6 +104,7 @@ def _start(situation: Situation, revision: str) -> Decision:
         f"Releasing {revision} beside {status.stable_revision}",
         failed_revision="",
         started_at=situation.now,
+        stable_replicas=0,
         step=None,
         weight=WeightStatus(wanted=0, seen=0),
         metrics=(),

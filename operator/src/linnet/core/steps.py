@@ -6,6 +6,7 @@ from linnet.api.spec import CanaryReleaseSpec, Step
 from linnet.api.status import CanaryReleaseStatus, WeightStatus
 from linnet.core import shares
 from linnet.core.observed import Observed, RouteObserved
+from linnet.core.route import WHOLE
 
 
 def index_of(spec: CanaryReleaseSpec, weight: int) -> int:
@@ -28,13 +29,15 @@ def next_step(spec: CanaryReleaseSpec, weight: int) -> Step | None:
 
 
 def replicas_for(spec: CanaryReleaseSpec, stable_replicas: int, weight: int) -> int:
-    """Canary pods for a weight in percent: its share of stable's pods, rounded up.
+    """Canary pods for a weight in percent: as told, or its share of stable's pods, rounded up.
 
     Where pods are what splits traffic, as many as give the share.
     """
+    least = spec.canary.min_replicas or 1
     if shares.by_pods(spec):
-        return max(spec.canary.min_replicas, shares.pods_for(weight, stable_replicas))
-    return max(spec.canary.min_replicas, -(-stable_replicas * weight // 100))
+        return max(least, shares.pods_for(weight, stable_replicas))
+    as_told = step_at(spec, weight).replicas or (spec.canary.replicas if weight < WHOLE else None)
+    return as_told or max(least, -(-stable_replicas * weight // WHOLE))
 
 
 def share_of(spec: CanaryReleaseSpec, stable_replicas: int, weight: int) -> int:
@@ -74,16 +77,6 @@ def waited_since(spec: CanaryReleaseSpec, status: CanaryReleaseStatus) -> dateti
     """Since when the canary's first pods are waited for: since they may be there."""
     narrowed = status.weight.seen_since if shares.by_pods(spec) else None
     return narrowed or status.phase_since
-
-
-def first_pods(
-    spec: CanaryReleaseSpec, status: CanaryReleaseStatus, observed: Observed
-) -> tuple[int, int]:
-    """How many pods of the canary are ready, and how many its first weight needs."""
-    stable, canary = observed.stable, observed.canary
-    needed = replicas_for(spec, stable.replicas if stable else 0, spec.steps[0].weight)
-    ours = canary is not None and canary.revision == status.canary_revision
-    return (canary.ready if canary is not None and ours else 0), needed
 
 
 def at_weight(
