@@ -6,11 +6,14 @@ give (partial, truncated, endless) are played by a stub.
 
 import asyncio
 import json
+import math
 import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 
 from linnet.core.observed import Sample, Table
+from linnet.core.series import Matrix, Series
 from linnet.providers.metrics.base import MetricsProvider
 from linnet.providers.metrics.prometheus import THREADS, Prometheus
 from tests.support.fake_metrics import FakeMetrics
@@ -29,6 +33,7 @@ requests{track="stable"} 5
 broken NaN
 endless +Inf"""
 
+NOW = time.time()  # noqa: TID251 - Prometheus goes by the real clock
 VALUES = {
     'requests{track="canary"}': Sample(value=3.0),
     "sum(requests)": Sample(value=8.0),
@@ -43,6 +48,16 @@ TABLES = {
     '{__name__=~"broken|endless"}': Table(
         error="the query gave several series with the same track, town"
     ),
+}
+MATRICES = {
+    "requests[2h]": Matrix(
+        tuple(
+            Series({"__name__": "requests", "track": track}, ((NOW - 30, value),))
+            for track, value in (("canary", 3.0), ("stable", 5.0))
+        )
+    ),
+    "endless[2h]": Matrix((Series({"__name__": "endless"}, ((NOW - 30, math.inf),)),)),
+    "absent_series[2h]": Matrix(),
 }
 NO_DATA = ["absent_series", "broken", "endless", "-endless", "vector(0) / 0", "NaN", "1 / 0"]
 TWO_SERIES = "the query gave 2 series instead of one: aggregate with sum(...)"
@@ -63,7 +78,7 @@ async def metrics(request: pytest.FixtureRequest) -> AsyncIterator[MetricsProvid
     provider: MetricsProvider
     if request.param == "fake":
         errors = {"requests": Sample(error=TWO_SERIES), "sum(": Sample(error="unclosed left")}
-        provider = FakeMetrics({**VALUES, **errors}, TABLES)
+        provider = FakeMetrics({**VALUES, **errors}, TABLES, MATRICES)
     else:
         provider = Prometheus(request.getfixturevalue("prometheus_url"))
     yield provider
@@ -96,6 +111,17 @@ async def test_rows(metrics: MetricsProvider, promql: str) -> None:
     assert await metrics.table(promql, ("track", "town")) == TABLES[promql]
 
 
+@pytest.mark.parametrize("promql", MATRICES)
+async def test_raw_samples(metrics: MetricsProvider, promql: str) -> None:
+    def read(matrix: Matrix) -> list[tuple[Mapping[str, str], list[float]]]:
+        assert not matrix.error
+        return [(each.labels, [value for _, value in each.points]) for each in matrix.series]
+
+    soon = datetime.fromtimestamp(NOW, UTC) + timedelta(hours=1)
+    assert read(await metrics.series(promql, soon)) == read(MATRICES[promql])
+    assert read(await metrics.series(promql, soon - timedelta(hours=2))) == []
+
+
 async def test_several_series_are_an_error(metrics: MetricsProvider) -> None:
     assert await metrics.query("requests") == Sample(error=TWO_SERIES)
 
@@ -111,6 +137,9 @@ async def test_an_unreachable_server_is_an_error(unreachable: MetricsProvider) -
     assert sample.value is None
     assert sample.error.endswith("can't be reached")
     assert (await unreachable.table("1", ())).error == sample.error
+    assert (await unreachable.series("up[1m]", datetime.fromtimestamp(NOW, UTC))).error == (
+        sample.error
+    )
 
 
 # From here on: Prometheus alone.
@@ -118,7 +147,7 @@ async def test_an_unreachable_server_is_an_error(unreachable: MetricsProvider) -
 
 async def test_a_range_is_an_error(prometheus_url: str) -> None:
     provider = Prometheus(prometheus_url)
-    assert "a matrix instead of one number" in (await provider.query("requests[5m]")).error
+    assert "a range of values instead of one number" in (await provider.query("requests[5m]")).error
     assert "a string instead of one number" in (await provider.query('"1"')).error
     await provider.close()
 

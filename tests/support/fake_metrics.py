@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from linnet.core.observed import Sample, Table
+from linnet.core.series import Matrix, Series
 
 
 @dataclass
@@ -12,6 +14,7 @@ class FakeMetrics:
 
     samples: dict[str, Sample] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    matrices: dict[str, Matrix] = field(default_factory=dict)
     down: str = ""
     asked: list[str] = field(default_factory=list)
 
@@ -24,6 +27,19 @@ class FakeMetrics:
         """See `MetricsProvider`."""
         self.asked.append(promql)
         return Table(error=self.down) if self.down else self.tables.get(promql, Table())
+
+    async def series(self, promql: str, at: datetime) -> Matrix:
+        """See `MetricsProvider`."""
+        self.asked.append(promql)
+        if self.down:
+            return Matrix(error=self.down)
+        found = self.matrices.get(promql, Matrix())
+        until = at.timestamp()
+        known = tuple(
+            Series(each.labels, tuple(point for point in each.points if point[0] <= until))
+            for each in found.series
+        )
+        return Matrix(tuple(each for each in known if each.points), found.error)
 
     async def close(self) -> None:
         """See `MetricsProvider`."""

@@ -8,6 +8,7 @@ import pytest
 
 from linnet.core.observed import Sample, Table
 from linnet.core.queries import Question
+from linnet.core.series import Matrix
 from linnet.providers.metrics.shared import KEPT, SharedMetrics
 from tests.support.builders import SECOND, START
 from tests.support.fake_metrics import FakeMetrics
@@ -24,6 +25,9 @@ class Slow(FakeMetrics):
         super().__init__(tables={"errors": Table({("default", "shop-canary"): 2.0})})
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+
+    async def series(self, promql: str, at: datetime) -> Matrix:
+        raise AssertionError(promql)
 
     async def table(self, promql: str, by: Sequence[str]) -> Table:
         found = await super().table(promql, by)

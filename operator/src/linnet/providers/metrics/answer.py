@@ -21,7 +21,7 @@ class Refused(Exception):
 class AnswerCheck:
     """A response hook for a `requests` session that streams.
 
-    Lets through a whole answer to a query that succeeded without warnings, as scalar or vector.
+    Lets through a whole answer to a query that succeeded without warnings, and gave numbers.
     """
 
     def __init__(self, timeout_seconds: float) -> None:
@@ -69,5 +69,5 @@ def _check(status: int, body: bytes) -> None:
         said = "; ".join(map(str, answer["warnings"]))
         raise Refused(f"warns that the answer may be partial: {said[:MESSAGE_LIMIT]}")
     kind = (answer.get("data") or {}).get("resultType")
-    if kind not in ("scalar", "vector"):
+    if kind not in ("scalar", "vector", "matrix"):
         raise Refused(f"gave a {kind} instead of one number")

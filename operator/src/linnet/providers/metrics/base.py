@@ -1,9 +1,11 @@
 """The seam between deciding and measuring."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from linnet.core.observed import Sample, Table
+from linnet.core.series import Matrix
 
 
 class MetricsProvider(Protocol):
@@ -23,6 +25,13 @@ class MetricsProvider(Protocol):
 
         by: the labels that tell the rows apart; a series without one of them has '' there.
         Never raises, as `query`. Two series of one row are an error of the whole.
+        """
+        ...
+
+    async def series(self, promql: str, at: datetime) -> Matrix:
+        """Evaluate a range selector at a moment: the raw samples of each series, in order.
+
+        Never raises, as `query`. Numbers that are not finite are passed on as they are.
         """
         ...
 

@@ -8,8 +8,9 @@ verdict.
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -22,6 +23,7 @@ from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
 from linnet.core.observed import Sample, Table
+from linnet.core.series import Matrix, Series
 from linnet.providers.metrics.answer import AnswerCheck, Refused
 
 THREADS = 8
@@ -68,28 +70,36 @@ class Prometheus:
         except Refused as error:
             return Table(error=str(error))
 
+    async def series(self, promql: str, at: datetime) -> Matrix:
+        """Evaluate a range selector at a moment; see `MetricsProvider.series`."""
+        try:
+            return await self._ask_in_time(promql, _matrix, time=str(at.timestamp()))
+        except Refused as error:
+            return Matrix(error=str(error))
+
     async def close(self) -> None:
         """Release the connections; a request under way ends by its time-out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._library.close()
 
-    async def _ask_in_time(self, promql: str, read: Callable[[Any], T]) -> T:
+    async def _ask_in_time(self, promql: str, read: Callable[[Any], T], **params: str) -> T:
         loop = asyncio.get_running_loop()
+        ask = partial(self._ask, promql, read, params)
         try:
             async with asyncio.timeout(2 * self._timeout_seconds):
-                return await loop.run_in_executor(self._threads, self._ask, promql, read)
+                return await loop.run_in_executor(self._threads, ask)
         except TimeoutError:
             raise self._refused("did not answer in time") from None
 
-    def _ask(self, promql: str, read: Callable[[Any], T]) -> T:
-        """What `read` makes of the answer's `result`, already checked to be a scalar or a vector.
+    def _ask(self, promql: str, read: Callable[[Any], T], params: Mapping[str, str]) -> T:
+        """What `read` makes of the answer's `result`, already checked to be whole.
 
         Raises:
             Refused: there is none that may be used; the text is for people.
         """
-        limit = {"timeout": f"{math.ceil(self._timeout_seconds)}s"}
+        params = {**params, "timeout": f"{math.ceil(self._timeout_seconds)}s"}
         try:
-            return read(self._library.custom_query(promql, params=limit))
+            return read(self._library.custom_query(promql, params=params))
         except Refused as error:
             raise self._refused(str(error)) from error
         except requests.Timeout:
@@ -136,6 +146,8 @@ def _sample(result: Any) -> Sample:
     """One number out of an answer's `result`."""
     if result and not isinstance(result[0], dict):
         return Sample(_number(result[1]))
+    if result and "values" in result[0]:
+        return Sample(error="the query gave a range of values instead of one number")
     if len(result) > 1:
         return Sample(
             error=f"the query gave {len(result)} series instead of one: aggregate with sum(...)"
@@ -158,6 +170,19 @@ def _table(result: Any, by: Sequence[str]) -> Table:
     if len(rows) < len(result):
         return Table(error=f"the query gave several series with the same {', '.join(by)}")
     return Table(rows)
+
+
+def _matrix(result: Any) -> Matrix:
+    """Series out of an answer's `result`."""
+    return Matrix(
+        tuple(
+            Series(
+                each["metric"],
+                tuple((float(moment), float(value)) for moment, value in each["values"]),
+            )
+            for each in result
+        )
+    )
 
 
 def _number(text: str) -> float | None:
