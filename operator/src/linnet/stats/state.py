@@ -1,0 +1,61 @@
+"""States that live in a resource's status: frozen records of arrays, to JSON and back, exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+"""Finite numbers; of shape () where there is one release only."""
+
+Numbers = Array | float
+"""What a caller may pass: one number, or an array of them."""
+
+GRAIN = 2.0**-20
+"""States are kept in whole multiples of this: about 1e-6, and short to write."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A record whose fields are arrays, or records of the same kind."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Lists, numbers and objects of them; `from_json` gives the same state, bit for bit."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The state that was written.
+
+        Raises ValueError where a field is missing, or is no finite number: a state that was
+        tampered with is to be begun anew, not to be believed.
+        """
+        kinds = get_type_hints(cls)
+        return cls(
+            **{field.name: _read(kinds[field.name], field.name, data) for field in fields(cls)}
+        )
+
+
+def _plain(value: State | Array) -> Any:
+    return value.to_json() if isinstance(value, State) else value.tolist()
+
+
+def _read(kind: Any, name: str, data: Mapping[str, Any]) -> State | Array:
+    if name not in data:
+        raise ValueError(f"the state has no {name}")
+    if isinstance(kind, type) and issubclass(kind, State):
+        return kind.from_json(data[name])
+    try:
+        array = np.asarray(data[name], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} in the state is no array of numbers") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} in the state is not finite")
+    return array
+
+
+def floored(value: Array) -> Array:
+    """The value, rounded down to a multiple of `GRAIN`: evidence may lose by it, never gain."""
+    return np.floor(value / GRAIN) * GRAIN
