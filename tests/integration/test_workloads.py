@@ -38,6 +38,7 @@ async def test_nothing_is_there(cluster: Stage) -> None:
         cluster.workloads.hold(cluster.target),
         cluster.workloads.resume(cluster.target, "abc"),
         cluster.workloads.ensure_canary(cluster.target, "abc", 1),
+        cluster.workloads.settle(cluster.target, "abc"),
     ):
         with pytest.raises(NotFound, match="Deployment shop"):
             await write
@@ -95,6 +96,52 @@ async def test_resuming_rolls_the_new_template_out(shop: Stage) -> None:
     await shop.workloads.hold(shop.target)
     held = await shop.stable()
     assert (held.paused, held.template_revision) == (True, two)
+
+
+async def settled_on(shop: Stage, version: str) -> None:
+    """Settle again and again, as the operator does, until all pods are of the version."""
+
+    async def step() -> bool:
+        await shop.workloads.settle(shop.target, version)
+        await shop.set_pods(READY, "app=shop")
+        seen = await shop.stable()
+        return (dict(seen.serving), seen.ready) == ({version: 2}, 2)
+
+    await eventually(step)
+
+
+async def test_stable_is_made_whole_on_a_version_that_its_template_no_longer_is(
+    shop: Stage,
+) -> None:
+    one = (await shop.stable()).template_revision
+    two = shop.user_applies(deployment("shop:2"))
+    three = shop.user_applies(deployment("shop:3"))
+    await shop.workloads.hold(shop.target)
+    for version in (two, one, two):
+        await settled_on(shop, version)
+        seen = await shop.stable()
+        assert (seen.template_revision, seen.paused) == (three, True)
+    whole = await shop.workloads.observe_stable(shop.target, promoting=True)
+    assert whole is not None
+    assert {one, two} <= whole.versions
+
+
+async def test_stable_returns_to_a_version_that_has_no_pod_any_more(shop: Stage) -> None:
+    one = (await shop.stable()).template_revision
+    shop.user_applies(deployment("shop:2"))
+    await shop.settle()
+    await shop.workloads.hold(shop.target)
+    await settled_on(shop, one)
+
+
+async def test_only_a_held_deployment_is_settled_on_a_version_that_it_has(shop: Stage) -> None:
+    one = (await shop.stable()).template_revision
+    with pytest.raises(Conflict):
+        await shop.workloads.settle(shop.target, one)
+    await shop.workloads.hold(shop.target)
+    await shop.workloads.settle(shop.target, one)
+    with pytest.raises(Conflict, match="ReplicaSet of abc"):
+        await shop.workloads.settle(shop.target, "abc")
 
 
 async def test_resuming_right_after_a_change_is_refused(shop: Stage) -> None:

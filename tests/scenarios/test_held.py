@@ -259,3 +259,34 @@ def test_a_check_is_added_and_its_evidence_is_waited_for() -> None:
     world.readings["memory"] = 85.0
     world.run(lambda world: world.status.weight.wanted == 10)
     assert [metric.verdict for metric in world.status.metrics] == [Verdict.PASS] * 2
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.PROMOTING])
+def test_time_without_the_operator_does_not_count_against_a_version(phase: Phase) -> None:
+    world = releasing(make_spec(100, hold="1m"), until=Phase.STARTING)
+    if phase is Phase.STARTING:
+        world.broken.add("v2")
+    else:
+        world.run(phase)
+        assert world.stable is not None
+        world.stable.stuck = True
+    began = world.now
+    deadline = world.spec.canary.ready_deadline
+    if phase is Phase.PROMOTING:
+        deadline = world.spec.promotion.progress_deadline
+    world.rest(2 * MINUTE)
+    world.sleep(5 * HOUR)
+    world.rest(deadline - 3 * MINUTE)
+    assert (world.status.phase, world.condition("Stalled")) == (phase, "")
+    world.run(lambda world: bool(world.condition("Stalled")))
+    assert deadline - MINUTE <= world.now - began - 5 * HOUR <= deadline + MINUTE
+
+
+def test_time_without_the_operator_does_not_count_as_held() -> None:
+    world = releasing(make_spec(100, hold="1m", analysis={"holdDeadline": "20m"}))
+    world.readings["errorRate"] = None
+    world.run(lambda world: world.last.decision is DecisionKind.HELD)
+    world.sleep(5 * HOUR)
+    world.rest(15 * MINUTE)
+    assert world.status.phase is Phase.PROGRESSING
+    world.run(Phase.ROLLED_BACK, limit=10 * MINUTE)

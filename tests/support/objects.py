@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from linnet.core.observed import CanaryObserved, ConfigObserved, RouteObserved, StableObserved
 from linnet.core.references import Reference
-from linnet.core.revision import revision
+from linnet.core.revision import revision, template_part
 from tests.support.builders import SECOND, START
 
 POD_TIME = 5 * SECOND
@@ -42,6 +42,7 @@ class Stable:
     reads: str | None = ""
     names: frozenset[Reference] = frozenset()
     started_with: dict[str, set[str]] = field(default_factory=dict)
+    history: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.asked = self.asked or {self.template: self.replicas}
@@ -66,6 +67,7 @@ class Stable:
             limits=self.limits,
             config=self.config,
             reads=self.names,
+            versions=frozenset(self.asked) | frozenset(self.history),
         )
 
     @property
@@ -80,11 +82,19 @@ class Stable:
 
     def next_change(self, now: datetime, broken: Set[str]) -> datetime | None:
         """When the rolling update does its next pod; None if it has nothing to do."""
-        if self.paused or self._rolled_out or self._waits_for_pod(broken):
+        settled = self.paused and (len(self.asked) != 1 or self.ready == self.asked)
+        if settled or self._rolled_out or self._waits_for_pod(broken):
             self.roll_at = None
         elif self.roll_at is None or self.roll_at < now:
             self.roll_at = now + POD_TIME
         return self.roll_at
+
+    def settle(self, version: str) -> None:
+        """Have pods of this version alone. Those that go are gone at once."""
+        if version not in self.history | self.asked.keys() or not self.paused:
+            raise ImpossibleWorld(f"no paused ReplicaSet of {version}")
+        self.asked = {version: self.replicas}
+        self.ready = {version: self.ready.get(version, 0)}
 
     def scale(self, replicas: int) -> None:
         """Have more pods, or fewer, at once, of the version that has the most."""
@@ -96,11 +106,13 @@ class Stable:
             self.ready[version] = max(0, self.ready.get(version, 0) + one)
 
     def _fails(self, broken: Set[str]) -> bool:
-        return self.stuck or self.template in broken or self.reads is None
+        (template,) = map(template_part, self.asked) if self.paused else (self.template,)
+        return self.stuck or template in broken or self.reads is None
 
     def _waits_for_pod(self, broken: Set[str]) -> bool:
         new = self.asked.get(self.version, 0)
-        return self._fails(broken) and new > self.ready.get(self.version, 0)
+        waits = self.paused or new > self.ready.get(self.version, 0)
+        return waits and self._fails(broken)
 
     def roll(self, now: datetime, broken: Set[str]) -> None:
         """Do the next pod of the rolling update if its time has come."""
@@ -108,6 +120,10 @@ class Stable:
         if due is None or due > now:
             return
         self.roll_at = None
+        self.history |= self.asked.keys()
+        if self.paused:
+            self.ready = dict(self.asked)
+            return
         new = self.asked.get(self.version, 0)
         old = next((name for name in self.asked if name != self.version), None)
         self.asked[self.version] = min(new + 1, self.replicas)

@@ -9,7 +9,7 @@ from linnet.core.analysis import assess
 from linnet.core.catalog import Check, checks
 from linnet.core.decide import decide
 from linnet.core.decision import Situation
-from linnet.core.revision import config_part
+from linnet.core.revision import config_part, template_part
 from linnet.core.transitions import RESTING
 from tests.support.world import Look, World
 
@@ -21,6 +21,7 @@ def assert_sound(world: World) -> None:
         assert_deterministic(look)
         assert_traffic_first(look)
         assert_pods_last(look)
+        assert_only_verified_pods_get_traffic_back(look)
         assert_stable_resumed_for_promotion_only(look)
         assert_content_written_for_its_version_only(look)
         assert_rest_costs_nothing(look)
@@ -62,6 +63,18 @@ def assert_pods_last(look: Look) -> None:
         return
     if any(isinstance(action, RemoveCanary) for action in look.decision.actions):
         assert not route.canary_listed
+
+
+def assert_only_verified_pods_get_traffic_back(look: Look) -> None:
+    """After a promotion traffic returns to a stable that is whole, and runs what was verified."""
+    before, status = look.before, look.decision.status
+    if before.phase is not Phase.PROMOTING or status.phase is Phase.PROMOTING:
+        return
+    stable = look.observed.stable
+    assert stable is not None
+    assert stable.ready >= stable.replicas
+    verified = {template_part(each) for each in (before.stable_revision, before.canary_revision)}
+    assert {template_part(each) for each in stable.serving} <= verified
 
 
 def check_breached(look: Look, check: Check) -> bool:

@@ -195,8 +195,14 @@ class SimulatedCluster:
         if ready.get(version) and not spec.get("paused"):
             for old in sets.keys() - {version}:
                 self._scale(sets[old], 0)
-        current = sets[version] if version in sets else next(iter(sets.values()))
-        if current["spec"]["replicas"]:
+        sets = self._sets(uid)
+        for each in sets.values():
+            self._scale(each, each["spec"]["replicas"])
+        active = [each for each in sets.values() if each["spec"]["replicas"]]
+        current = sets.get(version)
+        if spec.get("paused"):
+            current = active[0] if len(active) == 1 else None
+        if current is not None:
             self._scale(current, spec["replicas"])
         available = sum(self._ready(each) for each in self._sets(uid).values())
         updated = ready.get(version, 0)

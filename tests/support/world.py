@@ -7,6 +7,7 @@ the operator, so a decision that forgets its alarm is found, and so is one that 
 ever.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from itertools import pairwise
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, HistoryEntry, Phase
-from linnet.core import actions
+from linnet.core import actions, stored
 from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
@@ -176,7 +177,7 @@ class World:
                 self.apply(action)
         if not kill.status_lost:
             text = decision.status.model_dump_json(by_alias=True, exclude_none=True)
-            self.status = CanaryReleaseStatus.model_validate_json(text)
+            self.status = stored.read(json.loads(text))
         return decision
 
     def apply(self, action: actions.Action) -> None:
@@ -209,6 +210,8 @@ class World:
                 if self._deployment.template == template_part(revision):
                     self._deployment.paused = False
                     self._deployment.config = config_part(revision) or self._deployment.config
+            case actions.SettleStable(version):
+                self._deployment.settle(version)
             case actions.ReleaseStable(revision):
                 if self._deployment.template == template_part(revision):
                     self._deployment.paused = False

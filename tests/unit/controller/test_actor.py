@@ -18,6 +18,7 @@ from linnet.core.actions import (
     RemoveCopies,
     RestoreRoute,
     ResumeStable,
+    SettleStable,
     SetWeight,
     WriteConfig,
 )
@@ -60,6 +61,9 @@ class RecordedWorkloads(Workloads):
 
     async def resume(self, target: Target, revision: str) -> None:
         self.recorder.note("resume", target, revision)
+
+    async def settle(self, target: Target, version: str) -> None:
+        self.recorder.note("settle", target, version)
 
     async def let_go(self, target: Target, resume: str = "") -> None:
         self.recorder.note("let_go", target, resume)
@@ -133,6 +137,7 @@ EXPECTED: list[tuple[Action, tuple[Any, ...]]] = [
     (RestoreRoute(), ("restore", SPLIT)),
     (HoldStable(), ("hold", TARGET)),
     (ResumeStable("v2"), ("resume", TARGET, "v2")),
+    (SettleStable("v2"), ("settle", TARGET, "v2")),
     (EnsureCanary("v2", 3), ("ensure_canary", TARGET, "v2", 3)),
     (RemoveCanary(), ("remove_canary", TARGET)),
     (ReleaseStable("v2"), ("let_go", TARGET, "v2")),

@@ -8,7 +8,7 @@ from linnet.api.spec import Provider
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.release import InvalidSpec, Key, Release, read_status, write_status
 from linnet.core.sticky import HeaderPins
-from tests.support.builders import START
+from tests.support.builders import START, make_status
 from tests.support.releases import MINIMAL, full_status, release
 
 KEY = Key("shops", "guard")
@@ -78,7 +78,8 @@ def test_without_a_gateway_the_service_is_what_is_split() -> None:
 
 @pytest.mark.parametrize(("phase", "stable"), [("Progressing", "v1"), ("Promoting", "")])
 def test_while_stable_takes_over_all_its_versions_are_stable(phase: str, stable: str) -> None:
-    manifest = {**read().manifest, "status": {"phase": phase, "stableRevision": "v1"}}
+    stored = make_status(Phase(phase), stable_revision="v1")
+    manifest = {**read().manifest, "status": write_status(stored)}
     assert Release.read(KEY, manifest).split.stable_revision == stable
 
 

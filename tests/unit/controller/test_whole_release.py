@@ -184,6 +184,25 @@ async def test_stable_taken_out_of_the_rule_in_mid_release_loses_no_request(
     assert left_as_found(cluster)
 
 
+async def test_a_template_changed_at_any_write_of_a_promotion_loses_no_request() -> None:
+    """Whatever stable has come to by then, the changed template is released from step one."""
+    for skip in range(8):
+        cluster = await guarded(SimulatedCluster)
+        cluster.push("shop:2")
+        await cluster.run("Promoting")
+        cluster.client.fail(Killed(), skip=skip)
+        with pytest.raises(Killed):
+            await cluster.run("Promoted")
+        cluster.start_operator()
+        cluster.push("shop:3")
+        cluster.pass_time(skip % 3 * 5 * SECOND)
+        await cluster.run("Starting")
+        await cluster.run("Promoted")
+        cluster.pass_time(5 * SECOND)
+        assert cluster.image == "shop:3"
+        assert left_as_found(cluster)
+
+
 async def test_behind_one_service_a_service_of_the_canarys_name_is_somebody_elses() -> None:
     cluster = SimulatedService()
     theirs = service()

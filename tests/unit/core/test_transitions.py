@@ -75,11 +75,17 @@ def test_every_move_of_the_table_is_made_by_some_release() -> None:
     promoted = releasing(make_spec(100, hold="1m"), until=Phase.PROMOTED)
     promoted.push("v3")
     promoted.run(Phase.STARTING)
+    overtaken = releasing(make_spec(100, hold="1m"), until=Phase.PROMOTING)
+    overtaken.resume()
+    overtaken.push("v1")
+    overtaken.run(Phase.IDLE)
     lost = [
         lose_and_find(adopted()),
         lose_and_find(failed(Phase.PROGRESSING)),
         lose_and_find(releasing(make_spec(100, hold="1m"), until=Phase.PROMOTED)),
     ]
     made = set[tuple[Phase, Phase]]()
-    made.update(*(moves(world) for world in (again, reverted, superseded, promoted, *lost)))
+    made.update(
+        *(moves(world) for world in (again, reverted, superseded, overtaken, promoted, *lost))
+    )
     assert made == {(before, after) for before in TRANSITIONS for after in TRANSITIONS[before]}

@@ -138,6 +138,15 @@ class HistoryEntry(Model):
     """The version it is about: a hash of the pod template, and one of the tracked config if any."""
 
 
+class Absence(Model):
+    """A time in which the operator did not look at the release."""
+
+    since: Time
+    """When it had last looked."""
+    until: Time
+    """When it looked again."""
+
+
 class CanaryReleaseStatus(Model):
     """What the release is doing, and why."""
 
@@ -168,6 +177,10 @@ class CanaryReleaseStatus(Model):
     failed_revision: str = ""
     """The version that was rolled back. It isn't tried again until the template or the tracked
     config changes."""
+    watched_at: Time | None = None
+    """When the operator last looked, within half a minute. Only while a deadline runs."""
+    absences: tuple[Absence, ...] = ()
+    """When it didn't look for long. That time doesn't count against the deadlines."""
     analysed_at: Time | None = None
     """When the checks were last measured."""
     metrics: tuple[MetricStatus, ...] = ()

@@ -14,6 +14,7 @@ from linnet.core.actions import (
     RemoveCopies,
     RestoreRoute,
     ResumeStable,
+    SettleStable,
     SetWeight,
     WriteConfig,
 )
@@ -71,6 +72,8 @@ class Actor:
                 await workloads.hold(target)
             case ResumeStable(revision):
                 await workloads.resume(target, revision)
+            case SettleStable(version):
+                await workloads.settle(target, version)
             case EnsureCanary(revision, replicas):
                 if config := config_part(revision):
                     await self._config.keep(target, config)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from linnet.api.status import Phase
 from linnet.controller.release import Release
 from linnet.core.catalog import contradiction
 from linnet.core.decide import analysis_due, decide, measured_after
@@ -60,7 +61,11 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
 async def _objects(release: Release, providers: Providers) -> Observed:
     workloads = providers.workloads
     (stable, no_stable), (canary, no_canary), (route, no_route), config = await asyncio.gather(
-        _usable(workloads.observe_stable(release.target)),
+        _usable(
+            workloads.observe_stable(
+                release.target, promoting=release.status.phase is Phase.PROMOTING
+            )
+        ),
         _usable(workloads.observe_canary(release.target)),
         _usable(providers.traffic.observe(release.split)),
         providers.config.observe(release.target),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase
+from linnet.core import stored
 from linnet.core.shares import by_pods
 from linnet.core.sticky import pins_of
 from linnet.providers.traffic.base import Split
@@ -107,10 +108,7 @@ class Release:
 
 def read_status(manifest: dict[str, Any]) -> CanaryReleaseStatus:
     """The status as stored; a fresh one where there is none, or none that can be read."""
-    try:
-        return CanaryReleaseStatus.model_validate(manifest.get("status") or {})
-    except ValidationError:
-        return CanaryReleaseStatus()
+    return stored.read(manifest.get("status") or {})
 
 
 def write_status(status: CanaryReleaseStatus) -> dict[str, Any]:

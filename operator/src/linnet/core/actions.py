@@ -35,6 +35,13 @@ class ResumeStable:
 
 
 @dataclass(frozen=True)
+class SettleStable:
+    """Have all pods of the paused Deployment run this version, whatever its template is by now."""
+
+    version: str
+
+
+@dataclass(frozen=True)
 class EnsureCanary:
     """Have the canary's Deployment and Service, made from the target's template `revision`.
 
@@ -81,6 +88,7 @@ Action = (
     | RestoreRoute
     | HoldStable
     | ResumeStable
+    | SettleStable
     | EnsureCanary
     | RemoveCanary
     | WriteConfig

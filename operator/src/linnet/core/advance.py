@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from linnet.api.analysis import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
-from linnet.core import gates, holding, shares, sizing, steps, tracking
+from linnet.core import gates, holding, shares, sizing, steps, tracking, watching
 from linnet.core.actions import (
     Action,
     EnsureCanary,
@@ -42,7 +42,7 @@ def starting(situation: Situation) -> Decision:
     guard = _nothing_yet(situation, route)
     # Once the pods are there the deadline may pass: then a change has to come, not time.
     since = steps.waited_since(spec, status)
-    wake = steps.remaining(since, spec.canary.ready_deadline, situation.now) or None
+    wake = watching.time_left(status, since, spec.canary.ready_deadline, situation.now) or None
     if canary is not None and canary.revision != status.canary_revision:
         message = "An earlier canary is removed"
         return stay(situation, message, (*guard, *leftovers(situation)), wake)

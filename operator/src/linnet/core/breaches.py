@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from linnet.api.status import Phase
 from linnet.api.types import format_duration
-from linnet.core import analysis, sizing, steps
+from linnet.core import analysis, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation, Trouble
 
@@ -43,7 +43,7 @@ def canary_not_ready(situation: Situation) -> Trouble | None:
         return None
     deadline = situation.spec.canary.ready_deadline
     since = steps.waited_since(situation.spec, situation.status)
-    if steps.remaining(since, deadline, situation.now):
+    if watching.time_left(situation.status, since, deadline, situation.now):
         return None
     ready, needed = sizing.first_pods(situation)
     route = situation.observed.route

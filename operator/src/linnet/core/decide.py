@@ -15,6 +15,7 @@ from linnet.core import (
     steps,
     tracking,
     transitions,
+    watching,
 )
 from linnet.core.actions import (
     Action,
@@ -38,7 +39,7 @@ def decide(
     may be carried out any number of times.
     """
     known = sizing.followed(_measured(spec, status, observed, now), observed)
-    situation = Situation(spec, known, observed, now)
+    situation = Situation(spec, watching.noted(known, now), observed, now)
     if observed.deleting_since is not None:
         decision = _leaving(situation)
     else:
@@ -102,6 +103,7 @@ def _finish(situation: Situation, decision: Decision) -> Decision:
     status = status.model_copy(update={"conditions": conditions(situation, status, trouble)})
     # What the new phase waits for may be there already, and then no change would tell of it.
     wake = decision.wake_after if status.phase is before else timedelta()
+    status, wake = watching.watched(status, wake, situation.now)
     return Decision(status, decision.actions, wake, trouble)
 
 

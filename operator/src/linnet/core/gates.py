@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, shares, sizing, steps
+from linnet.core import analysis, shares, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
 from linnet.core.route import WHOLE
@@ -116,7 +116,8 @@ def _pods_are_late(situation: Situation) -> bool:
     spec, weight = situation.spec, situation.status.weight
     asked_after = steps.step_at(spec, weight.wanted).hold
     span = asked_after + spec.canary.ready_deadline
-    return steps.remaining(weight.seen_since, span, situation.now) == timedelta()
+    left = watching.time_left(situation.status, weight.seen_since, span, situation.now)
+    return left == timedelta()
 
 
 EARNED: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from linnet.api.status import CanaryReleaseStatus, DecisionKind
-from linnet.core import steps
+from linnet.core import watching
 from linnet.core.decision import Situation, remember
 from linnet.core.gates import SUSPENDED, Hold
 
@@ -33,7 +33,7 @@ def held_since(status: CanaryReleaseStatus) -> datetime | None:
     """Since when the step is held.
 
     Counted from the first hold that was noted, not from when the step's time was up: neither a
-    suspension nor an outage of the operator is a fault of the release.
+    suspension nor an absence of the operator is a fault of the release.
     """
     since = None
     for entry in reversed(status.history):
@@ -47,4 +47,5 @@ def held_since(status: CanaryReleaseStatus) -> datetime | None:
 def time_left(situation: Situation) -> timedelta | None:
     """Time until the step is held past its deadline, at least zero; None if it isn't held."""
     deadline = situation.spec.analysis.hold_deadline
-    return steps.remaining(held_since(situation.status), deadline, situation.now)
+    status = situation.status
+    return watching.time_left(status, held_since(status), deadline, situation.now)

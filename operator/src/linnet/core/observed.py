@@ -19,6 +19,8 @@ class StableObserved:
     paused: `spec.paused`. limits: resources ("memory", "cpu") that some container limits.
     config: hash of the tracked config that the template was last promoted with; '' without.
     reads: the ConfigMaps and Secrets that the template reads by name.
+    versions: those that have a ReplicaSet, as `serving` names them. Between promotions those
+    without pods may be left out.
     """
 
     template_revision: str
@@ -30,6 +32,7 @@ class StableObserved:
     limits: frozenset[str] = frozenset()
     config: str = ""
     reads: frozenset[Reference] = frozenset()
+    versions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

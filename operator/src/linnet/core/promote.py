@@ -1,8 +1,8 @@
 """How stable takes over a version that has passed every step."""
 
-from linnet.api.status import DecisionKind, Phase, WeightStatus
+from linnet.api.status import DecisionKind, Phase
 from linnet.core import steps, tracking
-from linnet.core.actions import Action, HoldStable, SetWeight
+from linnet.core.actions import Action, SetWeight
 from linnet.core.decision import (
     Decision,
     Situation,
@@ -13,6 +13,7 @@ from linnet.core.decision import (
     unusable,
 )
 from linnet.core.revision import template_part
+from linnet.core.settle import return_traffic, settling, time_to_promote
 from linnet.core.withdraw import withdraw
 
 
@@ -33,18 +34,13 @@ def promoting(situation: Situation) -> Decision:
     if route is not None and route.weight != wanted:
         actions = (SetWeight(wanted),)
     if stable.template_revision != template_part(status.canary_revision):
-        trouble = Trouble(
-            "ChangedWhilePromoting",
-            f"The template changed while stable took over {status.canary_revision}: traffic "
-            f"stays on the canary. Put the template back to go on",
-        )
-        return stay(situation, trouble.message, (*actions, *hold_stable(situation)), None, trouble)
+        return settling(situation, stable, actions)
     if tracking.taken_over(situation):
-        return _return_traffic(situation)
+        return return_traffic(situation)
     if lost := tracking.content_lost(situation):
         return stay(situation, lost.message, (*actions, *hold_stable(situation)), None, lost)
     actions = (*actions, *tracking.take_over(situation))
-    left = steps.remaining(status.phase_since, spec.promotion.progress_deadline, situation.now)
+    left = time_to_promote(situation)
     pods = f"{stable.ready} of {stable.replicas} pods available"
     stuck = tracking.content_unwritten(situation)
     if not left:
@@ -55,19 +51,6 @@ def promoting(situation: Situation) -> Decision:
         )
     message = f"Stable takes over the new version: {pods}"
     return stay(situation, message, actions, left or None, stuck)
-
-
-def _return_traffic(situation: Situation) -> Decision:
-    moved = enter(
-        situation,
-        Phase.RETURNING,
-        DecisionKind.RETURNED,
-        "StableRolledOut",
-        "Stable runs the new version on all its pods; traffic returns to it",
-        stable_revision=situation.status.canary_revision,
-        weight=WeightStatus(wanted=0, seen=situation.status.weight.seen),
-    )
-    return Decision(moved, (SetWeight(0), HoldStable()))
 
 
 def returning(situation: Situation) -> Decision:

@@ -9,16 +9,24 @@ from linnet.core.withdraw import withdraw
 
 def ended(situation: Situation) -> Decision | None:
     """The end of the release, where there is a reason for one: another version, or a breach."""
-    status, wanted = situation.status, tracking.wanted(situation)
-    if wanted is not None and wanted != status.canary_revision:
-        part = tracking.changed_part(status.canary_revision, wanted)
-        if wanted == status.stable_revision:
-            back = f"The {part.lower()} was put back to the version that stable runs"
-            return end(situation, DecisionKind.REVERTED, Trouble(f"{part}Reverted", back))
-        changed = f"The {part.lower()} changed to {wanted}"
-        return end(situation, DecisionKind.SUPERSEDED, Trouble(f"{part}Changed", changed))
+    ending = superseded(situation)
+    if ending is not None:
+        return ending
     breach = breaches.first_breach(situation)
     return None if breach is None else end(situation, DecisionKind.ROLLED_BACK, breach)
+
+
+def superseded(situation: Situation) -> Decision | None:
+    """The end of the release where people ask for another version, stable's or a new one."""
+    status, wanted = situation.status, tracking.wanted(situation)
+    if wanted is None or wanted == status.canary_revision:
+        return None
+    part = tracking.changed_part(status.canary_revision, wanted)
+    if wanted == status.stable_revision:
+        back = f"The {part.lower()} was put back to the version that stable runs"
+        return end(situation, DecisionKind.REVERTED, Trouble(f"{part}Reverted", back))
+    changed = f"The {part.lower()} changed to {wanted}"
+    return end(situation, DecisionKind.SUPERSEDED, Trouble(f"{part}Changed", changed))
 
 
 def end(situation: Situation, kind: DecisionKind, why: Trouble) -> Decision:

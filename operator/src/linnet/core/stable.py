@@ -22,8 +22,9 @@ def stable_observed(
     """
     spec, status = deployment["spec"], deployment.get("status") or {}
     template = spec["template"]
-    serving = _serving(deployment["metadata"]["uid"], replicasets, tracked)
-    version = _revision(template, tracked)
+    pods = _pods(deployment["metadata"]["uid"], replicasets, tracked)
+    serving = {name: count for name, count in pods.items() if count}
+    version = version_of(template, tracked=tracked)
     return StableObserved(
         template_revision=template_revision(template),
         serving=serving,
@@ -34,6 +35,7 @@ def stable_observed(
         limits=_limits(template),
         config=config_annotation(template) if tracked else "",
         reads=references(template),
+        versions=frozenset(pods),
     )
 
 
@@ -51,20 +53,21 @@ def counts_say_rolled_out(deployment: Object) -> bool:
     )
 
 
-def _revision(template: Object, tracked: bool) -> str:
+def version_of(template: Object, *, tracked: bool) -> str:
+    """The version that a pod template makes; `tracked` as in `stable_observed`."""
     return revision(template_revision(template), config_annotation(template) if tracked else "")
 
 
-def _serving(uid: str, replicasets: Iterable[Object], tracked: bool) -> dict[str, int]:
-    """Revision -> pods, of the sets that have pods or are asked to have some."""
-    serving: Counter[str] = Counter()
+def _pods(uid: str, replicasets: Iterable[Object], tracked: bool) -> Counter[str]:
+    """Revision -> pods that its sets have or are asked to have."""
+    pods: Counter[str] = Counter()
     for each in replicasets:
         owners = each["metadata"].get("ownerReferences") or ()
         if any(owner["uid"] == uid and owner.get("controller") for owner in owners):
             asked = each["spec"].get("replicas", 1)
             there = (each.get("status") or {}).get("replicas") or 0
-            serving[_revision(each["spec"]["template"], tracked)] += max(asked, there)
-    return {name: pods for name, pods in serving.items() if pods}
+            pods[version_of(each["spec"]["template"], tracked=tracked)] += max(asked, there)
+    return pods
 
 
 def _limits(template: Object) -> frozenset[str]:

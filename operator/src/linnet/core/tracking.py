@@ -119,8 +119,16 @@ def take_over(situation: Situation) -> tuple[Action, ...]:
     stable, released = situation.observed.stable, situation.status.canary_revision
     if not _reads(situation, config_part(released)):
         return (WriteConfig(config_part(released)),)
-    held = stable is not None and (stable.paused or not _is_released(situation, asked(stable)))
+    held = stable is not None and (stable.paused or not is_released(situation, asked(stable)))
     return (ResumeStable(released),) if held else ()
+
+
+def content_for(situation: Situation, version: str) -> tuple[Action, ...]:
+    """In a promotion: have stable's pods read what belongs to a verified version of them."""
+    if not is_released(situation, version):
+        return _put_back(situation)
+    released = config_part(situation.status.canary_revision)
+    return () if _reads(situation, released) else (WriteConfig(released),)
 
 
 def taken_over(situation: Situation) -> bool:
@@ -128,7 +136,7 @@ def taken_over(situation: Situation) -> bool:
     stable, released = situation.observed.stable, situation.status.canary_revision
     if stable is None or not stable.rolled_out or not _reads(situation, config_part(released)):
         return False
-    return all(_is_released(situation, each) for each in stable.serving)
+    return all(is_released(situation, each) for each in stable.serving)
 
 
 def content_lost(situation: Situation) -> Trouble | None:
@@ -177,8 +185,8 @@ def _reads(situation: Situation, config: str) -> bool:
     return found is None or not config or (found.written and found.live == config)
 
 
-def _is_released(situation: Situation, found: str) -> bool:
-    """Whether a version of the Deployment is the one released.
+def is_released(situation: Situation, found: str) -> bool:
+    """In a promotion: whether a version of the Deployment is the one released.
 
     Where tracking has begun or ended in mid-release, the template alone tells.
     """

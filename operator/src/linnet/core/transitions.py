@@ -23,6 +23,7 @@ TRANSITIONS: dict[Phase, dict[Phase, str]] = {
     },
     Phase.PROMOTING: {
         Phase.RETURNING: "stable rolled out",
+        Phase.ROLLING_BACK: "superseded before that",
     },
     Phase.RETURNING: {
         Phase.PROMOTED: "canary drained",

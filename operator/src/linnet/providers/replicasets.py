@@ -28,8 +28,8 @@ class ReplicaSets:
         self._client = client
         self._read: dict[tuple[str, str], _Read] = {}
 
-    async def of(self, deployment: Manifest) -> list[Manifest]:
-        """The Deployment's own; without pods they may be left out.
+    async def of(self, deployment: Manifest, *, whole: bool = False) -> list[Manifest]:
+        """The Deployment's own; those without pods may be left out unless `whole`.
 
         None in the middle of a rollout: what they serve then changes from moment to moment.
         """
@@ -38,7 +38,7 @@ class ReplicaSets:
             return []
         place, state = (metadata["namespace"], metadata["name"]), _state(deployment)
         known = self._read.get(place)
-        if known is not None and known.state == state:
+        if known is not None and known.state == state and not whole:
             found: list[Manifest] = json.loads(known.text)
             return found
         sets = await self.read(deployment)

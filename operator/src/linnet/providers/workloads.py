@@ -25,13 +25,14 @@ from linnet.core.labels import (
 from linnet.core.observed import CanaryObserved, StableObserved
 from linnet.core.references import renamed
 from linnet.core.revision import config_annotation, config_part
-from linnet.core.stable import stable_observed
+from linnet.core.stable import stable_observed, version_of
 from linnet.providers import checks
 from linnet.providers.attempts import again_on_conflict
-from linnet.providers.errors import NotFound
+from linnet.providers.errors import Conflict, NotFound
 from linnet.providers.kubernetes import (
     DEPLOYMENTS,
     PODS,
+    REPLICASETS,
     SERVICES,
     KubernetesClient,
     Manifest,
@@ -75,8 +76,12 @@ class Workloads:
         self._client = client
         self._replicasets = ReplicaSets(client)
 
-    async def observe_stable(self, target: Target) -> StableObserved | None:
+    async def observe_stable(
+        self, target: Target, *, promoting: bool = False
+    ) -> StableObserved | None:
         """Read the user's Deployment; None if it doesn't exist.
+
+        promoting: tell all versions that have a ReplicaSet, also of those without pods.
 
         A Deployment scaled to zero is not refused: it is seen with nothing serving.
 
@@ -90,7 +95,7 @@ class Workloads:
         if deployment is None:
             return None
         self._require_usable(deployment, service, target)
-        sets = await self._replicasets.of(deployment)
+        sets = await self._replicasets.of(deployment, whole=promoting)
         return stable_observed(deployment, sets, tracked=bool(target.tracked))
 
     async def observe_canary(self, target: Target) -> CanaryObserved | None:
@@ -145,6 +150,40 @@ class Workloads:
         await again_on_conflict(
             lambda: self._own(target, paused=False, revision=revision, config=config)
         )
+
+    async def settle(self, target: Target, version: str) -> None:
+        """Have all pods of the held Deployment run this version, which has a ReplicaSet.
+
+        A paused Deployment's controller starts no pod of its template; of several ReplicaSets it
+        keeps the proportions, and gives a single one with pods all that the Deployment is to have.
+        So the version's set gets pods, and the others lose theirs. The controller may interfere in
+        between: then this has to be done again.
+
+        Raises:
+            NotFound: there is no such Deployment.
+            Unusable: another CanaryRelease guards it.
+            Conflict: it isn't paused by now, or has no ReplicaSet of that version.
+        """
+        deployment = await self._client.get(DEPLOYMENTS, target.namespace, target.name)
+        if deployment is None:
+            raise _absent(target)
+        checks.require_guarded(deployment, target.release)
+        sets = await self._replicasets.read(deployment)
+        tracked = bool(target.tracked)
+        fitting = [s for s in sets if version_of(s["spec"]["template"], tracked=tracked) == version]
+        if not fitting or not deployment["spec"].get("paused"):
+            raise Conflict(f"Deployment {target.name} isn't held with a ReplicaSet of {version}")
+        kept = max(fitting, key=lambda found: int(found["spec"].get("replicas", 1)))
+        await self._scale(kept, deployment["spec"].get("replicas", 1))
+        for found in sets:
+            if found is not kept:
+                await self._scale(found, 0)
+
+    async def _scale(self, replicaset: Manifest, replicas: int) -> None:
+        if replicaset["spec"].get("replicas", 1) == replicas:
+            return
+        place = (replicaset["metadata"]["namespace"], replicaset["metadata"]["name"])
+        await self._client.patch(REPLICASETS, *place, {"spec": {"replicas": replicas}}, "scale")
 
     async def let_go(self, target: Target, resume: str = "") -> None:
         """Give the Deployment back: resumed if `resume` is its revision, else as it stands.
