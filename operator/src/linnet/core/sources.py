@@ -1,0 +1,196 @@
+"""Where requests are counted: the metrics of applications, meshes and gateways, by name.
+
+Each source says how the two arms of a release are told apart in its series, and is then read in the
+same way (`linnet.core.series`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from linnet.core.queries import fill
+from linnet.core.series import Matrix, Span, counted
+
+MILLISECONDS = 1e-3
+INFINITY = "+Inf"
+VARIABLES = (
+    "namespace",
+    "stable",
+    "canary",
+    "stablePods",
+    "canaryPods",
+    "stableService",
+    "canaryService",
+    "route",
+)
+"""What a source's selectors are filled in with: names, and patterns of pods' names."""
+
+
+class HttpSource(StrEnum):
+    """The sources that there are."""
+
+    APPLICATION = "application"
+    TRAEFIK = "traefik"
+    ISTIO = "istio"
+    ENVOY_GATEWAY = "envoyGateway"
+    INGRESS_NGINX = "ingressNginx"
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a source counts.
+
+    requests, buckets: names of the counter and of the histogram's. matching: further label
+    matchers. arm: the label whose value tells stable from canary, by matching their patterns
+    whole. status: labels of which one has the HTTP status. edge_s: seconds that the histogram's
+    `le` of 1 comes to. owner: the label of the counting process.
+    """
+
+    requests: str
+    buckets: str
+    arm: str
+    stable: str
+    canary: str
+    status: tuple[str, ...]
+    matching: str = ""
+    edge_s: float = 1.0
+    owner: str = "pod"
+
+
+SOURCES: dict[HttpSource, Source] = {
+    # Names that the Prometheus client libraries' guides use; `code` is what Go's gives.
+    HttpSource.APPLICATION: Source(
+        requests="http_requests_total",
+        buckets="http_request_duration_seconds_bucket",
+        matching='namespace="{{namespace}}"',
+        arm="pod",
+        stable="{{stablePods}}",
+        canary="{{canaryPods}}",
+        status=("status", "code"),
+    ),
+    HttpSource.TRAEFIK: Source(
+        requests="traefik_service_requests_total",
+        buckets="traefik_service_request_duration_seconds_bucket",
+        arm="service",
+        stable="{{namespace}}-{{stableService}}-[0-9a-z]+@kubernetesgateway",
+        canary="{{namespace}}-{{canaryService}}-[0-9a-z]+@kubernetesgateway",
+        status=("code",),
+    ),
+    # Of the receiving side, which has seen what the version itself answered.
+    HttpSource.ISTIO: Source(
+        requests="istio_requests_total",
+        buckets="istio_request_duration_milliseconds_bucket",
+        matching='reporter="destination",destination_workload_namespace="{{namespace}}"',
+        arm="destination_workload",
+        stable="{{stable}}",
+        canary="{{canary}}",
+        status=("response_code",),
+        edge_s=MILLISECONDS,
+    ),
+    # One cluster for each backend there is only where a backend of the rule has a filter.
+    HttpSource.ENVOY_GATEWAY: Source(
+        requests="envoy_cluster_upstream_rq",
+        buckets="envoy_cluster_upstream_rq_time_bucket",
+        arm="envoy_cluster_name",
+        stable="httproute/{{namespace}}/{{route}}/rule/[0-9]+/backend/0",
+        canary="httproute/{{namespace}}/{{route}}/rule/[0-9]+/backend/1",
+        status=("envoy_response_code",),
+        edge_s=MILLISECONDS,
+    ),
+    HttpSource.INGRESS_NGINX: Source(
+        requests="nginx_ingress_controller_requests",
+        buckets="nginx_ingress_controller_request_duration_seconds_bucket",
+        matching='namespace="{{namespace}}"',
+        arm="service",
+        stable="{{stableService}}",
+        canary="{{canaryService}}",
+        status=("status",),
+        owner="controller_pod",
+    ),
+}
+
+FAILED = re.compile("5..")
+"""The statuses that count as errors."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one version answered between two looks.
+
+    requests: number of all. errors: those among them that count as errors. faster: edge of the
+    latency histogram in seconds -> requests that took no longer; empty where none was read.
+    """
+
+    requests: float = 0.0
+    errors: float = 0.0
+    faster: Mapping[float, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Both versions. None: nobody told of it, which is not the same as no requests."""
+
+    stable: Arm | None
+    canary: Arm | None
+
+
+def selectors(source: Source, variables: Mapping[str, str], lookback: str) -> tuple[str, str]:
+    """PromQL for the raw samples of the source's requests and buckets, both arms in each.
+
+    variables: a value for each of `VARIABLES`. lookback: a PromQL duration that reaches back to
+    before the earlier look.
+    """
+    stable, canary = _patterns(source, variables)
+    matching = fill(source.matching, dict(variables), VARIABLES)
+    arms = f'{source.arm}=~"{stable}|{canary}"'
+    inside = ",".join(part for part in (matching, arms) if part)
+    return f"{source.requests}{{{inside}}}[{lookback}]", f"{source.buckets}{{{inside}}}[{lookback}]"
+
+
+def arms(
+    source: Source, variables: Mapping[str, str], requests: Matrix, buckets: Matrix, span: Span
+) -> Arms:
+    """What both versions answered in a span, out of the answers to `selectors`.
+
+    An error status that was never seen is zero where the total is there.
+    """
+    total = _by_arm(source, requests, span, source.status)
+    slow = _by_arm(source, buckets, span, ("le",))
+    stable, canary = (
+        _arm(source, re.compile(pattern), total, slow) for pattern in _patterns(source, variables)
+    )
+    return Arms(stable, canary)
+
+
+Counts = dict[tuple[str, ...], float]
+"""What was counted, by the value of the source's `arm` and then by kind."""
+
+
+def _patterns(source: Source, variables: Mapping[str, str]) -> tuple[str, str]:
+    known = dict(variables)
+    return fill(source.stable, known, VARIABLES), fill(source.canary, known, VARIABLES)
+
+
+def _by_arm(source: Source, matrix: Matrix, span: Span, kinds: tuple[str, ...]) -> Counts:
+    found: Counts = {}
+    for counts in counted(matrix.series, span, source.owner, (source.arm, *kinds)).values():
+        for kind, count in counts.items():
+            found[kind] = found.get(kind, 0.0) + count
+    return found
+
+
+def _arm(source: Source, pattern: re.Pattern[str], total: Counts, slow: Counts) -> Arm | None:
+    answered = [(kind, count) for kind, count in total.items() if pattern.fullmatch(kind[0])]
+    if not answered:
+        return None
+    faster: dict[float, float] = {}
+    for (arm, edge), count in slow.items():
+        if pattern.fullmatch(arm) and edge != INFINITY:
+            seconds = float(edge) * source.edge_s
+            faster[seconds] = faster.get(seconds, 0.0) + count
+    return Arm(
+        requests=sum(count for _, count in answered),
+        errors=sum(count for kind, count in answered if any(map(FAILED.fullmatch, kind[1:]))),
+        faster=dict(sorted(faster.items())),
+    )
