@@ -53,8 +53,8 @@ def test_both_arms_of_every_source(source: HttpSource) -> None:
         counter(source, 1, 8, 12, le=edge),
     ]
     found = read(source, requests, buckets)
-    assert found.stable == Arm(101, 1, {0.1: 80})
-    assert found.canary == Arm(5, 0, {0.1: 4})
+    assert found.stable == Arm(101, 1, 101, {0.1: 80})
+    assert found.canary == Arm(5, 0, 0, {0.1: 4})
 
 
 @pytest.mark.parametrize("source", HttpSource)

@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
 from linnet.core.queries import fill
 from linnet.core.series import Matrix, Span, counted
 
 MILLISECONDS = 1e-3
-INFINITY = "+Inf"
 VARIABLES = (
     "namespace",
     "stable",
@@ -118,12 +118,13 @@ FAILED = re.compile("5..")
 class Arm:
     """What one version answered between two looks.
 
-    requests: number of all. errors: those among them that count as errors. faster: edge of the
-    latency histogram in seconds -> requests that took no longer; empty where none was read.
+    requests: number of all. errors: those among them that count as errors. timed: requests in the
+    latency histogram. faster: its edges in seconds -> those that took no longer.
     """
 
     requests: float = 0.0
     errors: float = 0.0
+    timed: float = 0.0
     faster: Mapping[float, float] = field(default_factory=dict)
 
 
@@ -186,11 +187,12 @@ def _arm(source: Source, pattern: re.Pattern[str], total: Counts, slow: Counts) 
         return None
     faster: dict[float, float] = {}
     for (arm, edge), count in slow.items():
-        if pattern.fullmatch(arm) and edge != INFINITY:
+        if pattern.fullmatch(arm):
             seconds = float(edge) * source.edge_s
             faster[seconds] = faster.get(seconds, 0.0) + count
     return Arm(
         requests=sum(count for _, count in answered),
         errors=sum(count for kind, count in answered if any(map(FAILED.fullmatch, kind[1:]))),
+        timed=faster.pop(inf, 0.0),
         faster=dict(sorted(faster.items())),
     )

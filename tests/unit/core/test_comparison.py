@@ -1,0 +1,134 @@
+import json
+from dataclasses import replace
+from math import inf, isnan
+
+import pytest
+
+from linnet.core import comparison
+from linnet.core.comparison import Comparison, Look, Policy
+from linnet.core.sources import Arm, Arms
+from linnet.stats.verdict import Verdict
+
+POLICY = Policy()
+
+
+def arm(requests: float, errors: float = 0, slow: float = 0) -> Arm:
+    """An arm of which so many requests took more than 100 ms, and none more than a second."""
+    return Arm(requests, errors, requests, {0.1: requests - slow, 1.0: requests})
+
+
+def look(canary: Arm | None, stable: Arm | None, weight: int = 5) -> Look:
+    return Look(weight, 15.0, Arms(stable=stable, canary=canary))
+
+
+HEALTHY = look(arm(750, 1, 75), arm(14250, 28, 1425))
+FAILING = look(arm(750, 40, 75), arm(14250, 28, 1425))
+SLOW = look(arm(750, 1, 300), arm(14250, 28, 1425))
+BOTH_FAIL = look(arm(750, 40, 75), arm(14250, 700, 1425))
+SILENT = look(None, arm(14250, 28, 1425))
+
+
+def after(*looks: Look) -> Comparison:
+    state = comparison.begin()
+    for each in looks:
+        state = comparison.advance(state, each, POLICY)
+    return state
+
+
+def verdicts(*looks: Look) -> dict[str, Verdict]:
+    found = comparison.findings(after(*looks), looks[-1], POLICY)
+    return {name: each.verdict for name, each in found.items()}
+
+
+def test_a_healthy_canary_is_cleared() -> None:
+    assert verdicts(HEALTHY)["errors"] is Verdict.CONTINUE
+    found = comparison.findings(after(*[HEALTHY] * 60), HEALTHY, POLICY)
+    assert {each.verdict for each in found.values()} == {Verdict.CLEAR}
+    assert comparison.is_clear(found)
+    assert comparison.ends(found) == ""
+    errors = found["errors"]
+    assert errors.effect == pytest.approx(1 / 750 * 14250 / 28)
+    assert errors.interval.low < errors.effect < errors.interval.high
+
+
+@pytest.mark.parametrize(("bad", "name"), [(FAILING, "errors"), (SLOW, "latency")])
+def test_a_worse_one_ends_the_release_within_two_looks(bad: Look, name: str) -> None:
+    looks = [HEALTHY, bad, bad]
+    found = comparison.findings(after(*looks), bad, POLICY)
+    assert comparison.ends(found) == name
+    assert found[name].e_value >= found[name].needed == pytest.approx(300)
+    assert not comparison.is_clear(found)
+
+
+def test_what_stable_suffers_from_too_is_no_reason_to_roll_back() -> None:
+    worse = look(arm(750, 150, 75), arm(14250, 700, 1425))
+    assert verdicts(*[BOTH_FAIL] * 3)["errors"] is Verdict.SHARED_INCIDENT
+    assert verdicts(*[worse] * 3)["errors"] is Verdict.SHARED_INCIDENT
+
+
+def test_traffic_that_is_split_otherwise_is_no_comparison() -> None:
+    elsewhere = replace(HEALTHY, weight=50)
+    assert verdicts(*[elsewhere] * 10)["errors"] is Verdict.INVALID
+
+
+def test_alone_it_is_the_objective_that_counts() -> None:
+    alone = look(arm(15000, 30), None, weight=100)
+    failing = look(arm(15000, 600), None, weight=100)
+    assert verdicts(*[alone] * 20) == {"errors": Verdict.CLEAR}
+    found = comparison.findings(after(failing), failing, POLICY)
+    assert comparison.ends(found) == "errors"
+    assert isnan(found["errors"].effect)
+    assert found["errors"].interval.high == inf
+
+
+def test_silence_and_failed_questions_say_nothing() -> None:
+    failed = Look(5, 15.0, None, "Prometheus can't be reached")
+    assert set(verdicts(HEALTHY, SILENT).values()) == {Verdict.NO_DATA}
+    assert set(verdicts(HEALTHY, failed).values()) == {Verdict.ERROR}
+    known = after(HEALTHY)
+    assert comparison.advance(known, failed, POLICY) is known
+    assert not comparison.is_clear({})
+
+
+def test_what_speaks_against_the_canary_outlives_a_step() -> None:
+    before = after(*[HEALTHY] * 60)
+    at_50 = look(arm(7500, 15, 750), arm(7500, 15, 750), weight=50)
+    state = comparison.advance(before, at_50, POLICY)
+    found = comparison.findings(state, at_50, POLICY)
+    assert found["errors"].verdict is Verdict.CONTINUE
+    assert state.errors.worse.seconds > before.errors.worse.seconds
+    assert state.weight == 50
+
+
+def test_other_edges_begin_the_latency_anew() -> None:
+    other = look(Arm(750, 1, 750, {0.2: 700}), Arm(14250, 28, 14250, {0.2: 13000}))
+    state = after(*[HEALTHY] * 20, other)
+    assert state.edges == (0.2,)
+    assert state.latency is not None
+    assert state.latency.usual.shape == (2, 1)
+    assert comparison.findings(state, other, POLICY)["latency"].verdict is Verdict.CONTINUE
+
+
+def test_without_histograms_errors_alone_are_compared() -> None:
+    plain = look(Arm(750, 1), Arm(14250, 28))
+    assert verdicts(plain) == {"errors": Verdict.CONTINUE}
+
+
+@pytest.mark.parametrize("looks", [[], [HEALTHY] * 3, [look(Arm(750, 1), Arm(14250, 28))]])
+def test_a_state_goes_through_json_bit_for_bit(looks: list[Look]) -> None:
+    state = after(*looks)
+    written = json.dumps(state.to_json())
+    again = Comparison.from_json(json.loads(written))
+    assert json.dumps(again.to_json()) == written
+    assert json.dumps(comparison.advance(again, FAILING, POLICY).to_json()) == json.dumps(
+        comparison.advance(state, FAILING, POLICY).to_json()
+    )
+    assert len(written) < 8192
+
+
+@pytest.mark.parametrize("damage", [{"weight": None}, {"errors": {}}, {"edges": 3}])
+def test_a_state_that_was_tampered_with_is_refused(damage: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="state"):
+        Comparison.from_json({**after(HEALTHY).to_json(), **damage})
+    with pytest.raises(ValueError, match="not whole"):
+        Comparison.from_json({})
