@@ -70,7 +70,7 @@ def test_pods_fail_as_the_operator_knows_it(
 ) -> None:
     roll_out(simulated, place, fate)
     until(
-        lambda: canary_failure({}, pods(simulated, place)).startswith(failure),
+        lambda: canary_failure(pods(simulated, place)).startswith(failure),
     )
     assert ready(simulated, place) == 0
 
@@ -79,7 +79,7 @@ def test_pods_fail_as_the_operator_knows_it(
 def test_pods_that_run_and_are_never_ready(simulated: ApiServer, place: str, fate: str) -> None:
     roll_out(simulated, place, fate)
     until(lambda: [pod["status"]["phase"] for pod in pods(simulated, place)] == ["Running"] * 2)
-    assert canary_failure({}, pods(simulated, place)) == ""
+    assert canary_failure(pods(simulated, place)) == ""
     assert ready(simulated, place) == 0
 
 

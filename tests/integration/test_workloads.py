@@ -19,8 +19,6 @@ from linnet.providers.workloads import Target, Workloads
 from tests.support.stage import READY, Stage, eventually
 from tests.support.workload_manifests import deployment, service
 
-QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
-
 
 @pytest.fixture
 async def shop(cluster: Stage) -> Stage:
@@ -349,18 +347,3 @@ async def test_why_a_canary_cannot_come_up(shop: Stage) -> None:
     assert (await shop.canary()).failure.startswith("ImagePullBackOff: container app of pod shop-")
     await shop.client.delete(SERVICES, shop.namespace, "shop-canary")
     assert (await shop.canary()).failure.startswith("ServiceMissing: ")
-
-
-async def test_a_quota_that_allows_no_pod_is_a_failure(shop: Stage) -> None:
-    quota = {"metadata": {"name": "small", "namespace": shop.namespace}, "spec": {}}
-    await shop.client.create(QUOTAS, quota | {"spec": {"hard": {"pods": "2"}}})
-    full = {"status": {"hard": {"pods": "2"}, "used": {"pods": "2"}}}
-    await shop.client.patch(QUOTAS, shop.namespace, "small", full, "status")
-
-    async def refused() -> bool:
-        return "exceeded quota: small" in (await shop.canary()).failure
-
-    one = (await shop.stable()).template_revision
-    await shop.workloads.ensure_canary(shop.target, one, 1)
-    await eventually(refused)
-    assert (await shop.canary()).failure.startswith("ReplicaFailure: ")

@@ -5,15 +5,24 @@ from typing import Any
 
 import pytest
 
-from linnet.api.status import Phase
+from linnet.api.status import DecisionKind, Phase
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
 from tests.support.world import World, releasing
 
 STEPS = make_spec(10, 50, 100)
+QUOTA = 'pods "shop-canary-1" is forbidden: exceeded quota: small, requested: pods=1'
 
 
 def pods(world: World) -> int:
     return len(world.canary.ready_at) if world.canary else 0
+
+
+def refuse_pods(world: World, message: str = "") -> None:
+    """The API server refuses the canary's pods from now on, or no longer."""
+    world.refuses = message
+    if world.canary is not None:
+        world.canary.refused = message
+        world.canary.scale(world.canary.asked, world.now + world.startup)
 
 
 def seen(weight: int) -> Callable[[World], bool]:
@@ -100,3 +109,100 @@ def test_no_pod_of_the_canary_goes_before_the_release_ends() -> None:
     world.edit_spec(make_spec(50, 100, canary={"replicas": 1}))
     world.rest(MINUTE)
     assert pods(world) == 6
+
+
+def test_a_quota_that_refuses_the_first_pod_is_told_at_once_and_decided_at_the_deadline() -> None:
+    world = releasing(STEPS, until=Phase.STARTING)
+    world.refuses = QUOTA
+    world.rest(5 * SECOND)
+    assert world.condition("Stalled") == "QuotaExceeded"
+    assert "0 of 1 canary pods are ready: " + QUOTA in world.status.message
+    assert world.status.message.endswith("raise the ResourceQuota, or make room in it")
+    world.run(Phase.ROLLED_BACK, limit=6 * MINUTE)
+    assert (world.last.reason, world.weights) == ("QuotaExceeded", [0])
+    assert world.last.message.startswith("After 5m: 0 of 1 canary pods are ready: ")
+
+
+def test_room_that_is_made_in_time_lets_the_release_go_on() -> None:
+    world = releasing(STEPS, until=Phase.STARTING)
+    world.refuses = QUOTA
+    world.rest(MINUTE)
+    refuse_pods(world)
+    world.run(Phase.PROMOTED)
+    assert world.condition("Stalled") == ""
+
+
+def test_a_quota_met_in_mid_release_holds_at_the_weight_that_works() -> None:
+    world = releasing(STEPS, replicas=10)
+    refuse_pods(world, QUOTA)
+    world.rest(10 * MINUTE)
+    assert (world.weight, world.condition("Stalled")) == (10, "QuotaExceeded")
+    assert world.status.message.startswith("1 of 5 canary pods are ready: ")
+    assert [e.reason for e in world.status.history if e.decision is DecisionKind.HELD] == [
+        "QuotaExceeded"
+    ]
+    refuse_pods(world)
+    world.run(Phase.PROMOTED)
+
+
+def test_a_quota_that_stays_ends_the_hold_at_its_deadline() -> None:
+    world = releasing(STEPS, replicas=10)
+    refuse_pods(world, QUOTA)
+    world.run(Phase.ROLLED_BACK, limit=70 * MINUTE)
+    assert world.last.reason == "HoldDeadlineExceeded"
+    assert QUOTA in world.last.message
+
+
+def test_pods_that_a_policy_refuses_have_another_remedy() -> None:
+    world = releasing(STEPS, until=Phase.STARTING)
+    world.refuses = 'pods "shop-canary-1" is forbidden: violates PodSecurity "restricted:latest"'
+    world.rest(5 * SECOND)
+    assert world.condition("Stalled") == "PodsRefused"
+    assert world.status.message.endswith("change the template, or what refuses its pods")
+
+
+def test_a_quota_that_stops_the_promotion_leaves_the_traffic_on_the_canary() -> None:
+    world = releasing(STEPS, until=Phase.PROMOTING)
+    world.rest(2 * SECOND)
+    assert world.stable is not None
+    for _ in range(3):  # it comes and goes with the pods of a rolling update
+        world.stable.refused = QUOTA
+        world.look()
+        assert (world.weight, world.condition("Stalled")) == (100, "QuotaExceeded")
+        world.stable.refused = ""
+        world.look()
+    assert world.decisions.count(DecisionKind.STALLED) == 1
+    world.stable.refused = QUOTA
+    world.rest(HOUR)
+    assert (world.status.phase, world.weight) == (Phase.PROMOTING, 100)
+    assert world.condition("Stalled") == "QuotaExceeded"
+    world.stable.refused = ""
+    world.run(Phase.PROMOTED)
+    assert world.lost_requests == []
+
+
+def test_a_stable_without_replicas_cannot_take_over_and_is_told_so() -> None:
+    world = releasing(STEPS, until=Phase.PROMOTING)
+    assert world.stable is not None
+    world.stable.scale(0)
+    world.look()
+    assert (world.weight, world.condition("Stalled")) == (100, "ScaledToZero")
+    world.stable.scale(4)
+    world.run(Phase.PROMOTED)
+
+
+def test_a_stable_that_has_shrunk_is_told_with_the_remedy_until_the_release_is_over() -> None:
+    world = releasing(STEPS, replicas=10)
+    assert world.stable is not None
+
+    def told() -> list[str]:
+        return [c.message for c in world.status.conditions if c.type == "StableSized"]
+
+    assert told() == []
+    world.stable.scale(4)
+    world.look()
+    [message] = told()
+    assert message.startswith("stable has 4 of the 10 replicas that it had in this release")
+    assert "behavior.scaleDown.stabilizationWindowSeconds" in message
+    world.run(Phase.PROMOTED)
+    assert told() == []

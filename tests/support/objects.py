@@ -43,6 +43,7 @@ class Stable:
     names: frozenset[Reference] = frozenset()
     started_with: dict[str, set[str]] = field(default_factory=dict)
     history: set[str] = field(default_factory=set)
+    refused: str = ""
 
     def __post_init__(self) -> None:
         self.asked = self.asked or {self.template: self.replicas}
@@ -68,6 +69,7 @@ class Stable:
             config=self.config,
             reads=self.names,
             versions=frozenset(self.asked) | frozenset(self.history),
+            refused=self.refused,
         )
 
     @property
@@ -107,7 +109,8 @@ class Stable:
 
     def _fails(self, broken: Set[str]) -> bool:
         (template,) = map(template_part, self.asked) if self.paused else (self.template,)
-        return self.stuck or template in broken or self.reads is None
+        failing = self.stuck or bool(self.refused) or template in broken
+        return failing or self.reads is None
 
     def _waits_for_pod(self, broken: Set[str]) -> bool:
         new = self.asked.get(self.version, 0)
@@ -146,12 +149,16 @@ class Canary:
     ready_at: list[datetime] = field(default_factory=list)
     unready: bool = False
     service: bool = True
+    asked: int = 0
+    refused: str = ""
 
     def scale(self, replicas: int, ready_at: datetime) -> None:
         if replicas < 1:
             raise ImpossibleWorld("a canary has at least one pod")
+        self.asked = replicas
         self.ready_at = self.ready_at[:replicas]
-        self.ready_at += [ready_at] * (replicas - len(self.ready_at))
+        if not self.refused:
+            self.ready_at += [ready_at] * (replicas - len(self.ready_at))
 
     def observe(
         self, now: datetime, broken: Set[str], crashing: Mapping[str, str]
@@ -160,9 +167,10 @@ class Canary:
         down = bool(failure) or self.unready or self.revision in broken
         return CanaryObserved(
             revision=self.revision,
-            replicas=len(self.ready_at),
+            replicas=max(self.asked, len(self.ready_at)),
             ready=0 if down else sum(1 for at in self.ready_at if at <= now),
             failure=failure,
+            refused=self.refused,
         )
 
 

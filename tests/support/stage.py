@@ -20,9 +20,9 @@ READY = {
 }
 
 
-async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     """Wait until the controllers got there."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + seconds
     while not await check():
         if monotonic() > deadline:
             raise AssertionError("the controllers did not get there in time")

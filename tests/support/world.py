@@ -91,6 +91,7 @@ class World:
         self.crashing: dict[str, str] = {}
         self.readings: dict[str, Reading | Callable[[World], Reading]] = dict(HEALTHY)
         self.prometheus_away = False
+        self.refuses = ""
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
         self.kills: dict[int, Kill] = {}
@@ -224,7 +225,7 @@ class World:
         if content := config_part(revision):
             self.config.keep(content)
         if self.canary is None:
-            self.canary = Canary(revision)
+            self.canary = Canary(revision, refused=self.refuses)
         if self.canary.revision != revision:
             raise ImpossibleWorld(f"the canary of {self.canary.revision} is in the way")
         self.canary.scale(replicas, self.now + self.startup)

@@ -72,7 +72,8 @@ class Condition(Model):
     """A condition by the Kubernetes API conventions."""
 
     type: str
-    """Ready, Reconciling, Stalled, TrafficRouted, WeightsReachable, or ConfigTracked."""
+    """Ready, Reconciling, Stalled, TrafficRouted, WeightsReachable, ConfigTracked, or
+    StableSized."""
     status: Literal["True", "False", "Unknown"]
     """True, False or Unknown."""
     reason: str
@@ -190,6 +191,7 @@ class CanaryReleaseStatus(Model):
     conditions: tuple[Condition, ...] = ()
     """Ready, Reconciling and Stalled as kstatus understands them, TrafficRouted during a release,
     WeightsReachable with provider Replicas, and ConfigTracked: False where stable's pods read
-    content that can change without a release."""
+    content that can change without a release. StableSized: False while stable has fewer replicas
+    than it had in this release."""
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=HISTORY_LIMIT)] = ()
     """The last decisions, newest last."""

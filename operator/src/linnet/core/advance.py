@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from linnet.api.analysis import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
-from linnet.core import gates, holding, shares, sizing, steps, tracking, watching
+from linnet.core import gates, holding, refusal, shares, sizing, steps, tracking, watching
 from linnet.core.actions import (
     Action,
     EnsureCanary,
@@ -54,7 +54,7 @@ def starting(situation: Situation) -> Decision:
         actions = (*guard, EnsureCanary(status.canary_revision, needed))
     if ready < needed:
         message = f"{ready} of {needed} canary pods are ready"
-        return stay(situation, message, actions, wake)
+        return stay(situation, message, actions, wake, refusal.of_canary(situation))
     # Listed without traffic first, the data plane knows the canary's pods before it needs them.
     if not route.canary_listed:
         return stay(situation, "The route learns of the canary", (*actions, SetWeight(0)), wake)
@@ -139,7 +139,8 @@ def progressing(situation: Situation) -> Decision:
     hold = gates.first_hold(situation)
     if hold is None:
         return _advance(situation, actions)
-    return _hold(situation, hold, (*actions, *_capacity(situation)))
+    refused = refusal.of_canary(situation)
+    return _hold(situation, hold, (*actions, *_capacity(situation)), refused)
 
 
 def _hold(

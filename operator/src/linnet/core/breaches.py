@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from linnet.api.status import Phase
 from linnet.api.types import format_duration
-from linnet.core import analysis, sizing, steps, watching
+from linnet.core import analysis, refusal, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation, Trouble
 
@@ -50,6 +50,8 @@ def canary_not_ready(situation: Situation) -> Trouble | None:
     if ready >= needed or (route is not None and not steps.may_have_pods(situation.spec, route)):
         return None  # if it waits, then not for the canary's pods
     after = format_duration(deadline)
+    if refused := refusal.of_canary(situation):
+        return Trouble(refused.reason, f"After {after}: {refused.message}")
     return Trouble("CanaryNotReady", f"{ready} of {needed} canary pods are ready after {after}")
 
 

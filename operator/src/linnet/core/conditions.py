@@ -12,6 +12,7 @@ from linnet.core.transitions import RESTING
 READY, RECONCILING, STALLED, TRAFFIC_ROUTED = "Ready", "Reconciling", "Stalled", "TrafficRouted"
 WEIGHTS_REACHABLE = "WeightsReachable"
 CONFIG_TRACKED = "ConfigTracked"
+STABLE_SIZED = "StableSized"
 
 
 def conditions(
@@ -20,7 +21,8 @@ def conditions(
     """Ready always; Reconciling and Stalled only while true; TrafficRouted during a release.
 
     WeightsReachable where pods are the weights, also before there is a release. ConfigTracked
-    where stable's pods read ConfigMaps or Secrets that can change under them.
+    where stable's pods read ConfigMaps or Secrets that can change under them. StableSized during a
+    release, once stable is smaller than it was.
     """
     before = {condition.type: condition for condition in status.conditions}
 
@@ -63,6 +65,8 @@ def conditions(
     stable = situation.observed.stable
     if shares.by_pods(situation.spec) and stable is not None and stable.replicas:
         found.append(condition(WEIGHTS_REACHABLE, *_reachable(situation.spec, stable.replicas)))
+    if not resting and (shrunk := _stable_shrunk(situation, status)) is not None:
+        found.append(condition(STABLE_SIZED, "False", "StableShrunk", shrunk))
     if (tracked := _config_tracked(situation)) is not None:
         found.append(condition(CONFIG_TRACKED, *tracked))
     return tuple(found)
@@ -76,6 +80,19 @@ def _reachable(spec: CanaryReleaseSpec, replicas: int) -> tuple[Literal["True", 
         return "True", "EnoughPods", f"{beside} each step gets the share that it asks for"
     remedy = "have more pods, or change spec.steps"
     return "False", "TooFewPods", f"{beside} {', '.join(missed)}: {remedy}"
+
+
+def _stable_shrunk(situation: Situation, status: CanaryReleaseStatus) -> str | None:
+    """What to do about a stable that all traffic may return to, and that has lost pods."""
+    stable, most = situation.observed.stable, status.stable_replicas
+    if stable is None or stable.replicas >= most:
+        return None
+    return (
+        f"stable has {stable.replicas} of the {most} replicas that it had in this release, and "
+        "takes all traffic after a rollback or the promotion: give its HorizontalPodAutoscaler a "
+        "behavior.scaleDown.stabilizationWindowSeconds as long as a release, or raise its "
+        "minReplicas"
+    )
 
 
 def _config_tracked(situation: Situation) -> tuple[Literal["True", "False"], str, str] | None:

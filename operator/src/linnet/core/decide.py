@@ -25,8 +25,9 @@ from linnet.core.actions import (
 )
 from linnet.core.catalog import checks
 from linnet.core.conditions import conditions, is_stalled
-from linnet.core.decision import Decision, Situation, remember
+from linnet.core.decision import Decision, Situation, Trouble, remember
 from linnet.core.observed import Observed
+from linnet.core.refusal import REASONS
 from linnet.core.withdraw import withdraw
 
 
@@ -92,7 +93,7 @@ def _finish(situation: Situation, decision: Decision) -> Decision:
     status, trouble = decision.status, decision.trouble
     before = situation.status.phase
     transitions.check(before, status.phase)
-    if trouble is not None and not is_stalled(status, trouble.reason):
+    if trouble is not None and not _is_told(status, trouble):
         status = remember(situation, status, DecisionKind.STALLED, trouble.reason, trouble.message)
     if trouble is not None:
         status = status.model_copy(update={"message": trouble.message})
@@ -105,6 +106,13 @@ def _finish(situation: Situation, decision: Decision) -> Decision:
     wake = decision.wake_after if status.phase is before else timedelta()
     status, wake = watching.watched(status, wake, situation.now)
     return Decision(status, decision.actions, wake, trouble)
+
+
+def _is_told(status: CanaryReleaseStatus, trouble: Trouble) -> bool:
+    """Whether the history needs no other entry. Refusals come and go with each pod."""
+    last = status.history[-1] if status.history else None
+    again = last is not None and last.reason == trouble.reason and trouble.reason in REASONS
+    return again or is_stalled(status, trouble.reason)
 
 
 def _leaving(situation: Situation) -> Decision:

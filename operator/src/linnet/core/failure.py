@@ -19,14 +19,11 @@ RESTART_LIMIT = 3
 """A container that restarted this often is crashing, whatever it does at the moment."""
 
 
-def canary_failure(deployment: Object, pods: Sequence[Object]) -> str:
+def canary_failure(pods: Sequence[Object]) -> str:
     """Say why the canary's pods can't come up, or '' if nothing speaks against it.
 
     Pods that are being deleted don't count: how they end says nothing about the version.
     """
-    for condition in (deployment.get("status") or {}).get("conditions") or ():
-        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            return f"ReplicaFailure: {condition.get('message') or condition.get('reason')}"
     return next(_failures(pods), "")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, shares, sizing, steps, watching
+from linnet.core import analysis, refusal, shares, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
 from linnet.core.route import WHOLE
@@ -103,6 +103,8 @@ def capacity(situation: Situation) -> Hold | None:
     if shares.by_pods(situation.spec) and step.weight < WHOLE:
         return None
     needed = sizing.needed(situation, step.weight)
+    if canary.ready < needed and (refused := refusal.of_canary(situation)):
+        return Hold(refused.reason, f"Held at {_here(situation)}: {refused.message}", due=True)
     if canary.ready < needed:
         return Hold(
             "WaitingForCapacity",

@@ -21,6 +21,7 @@ class StableObserved:
     reads: the ConfigMaps and Secrets that the template reads by name.
     versions: those that have a ReplicaSet, as `serving` names them. Between promotions those
     without pods may be left out.
+    refused: why the API server refuses its pods, in its words; '' if it doesn't.
     """
 
     template_revision: str
@@ -33,6 +34,7 @@ class StableObserved:
     config: str = ""
     reads: frozenset[Reference] = frozenset()
     versions: frozenset[str] = frozenset()
+    refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ class CanaryObserved:
     revision: hash of the template it was made from. replicas: pods asked for, 0 without a
     Deployment. ready: available.
     failure: why its pods can't come up ("CrashLoopBackOff: ..."), empty if they can.
+    refused: why the API server refuses its pods, in its words; '' if it doesn't.
     """
 
     revision: str
     replicas: int
     ready: int
     failure: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """How stable takes over a version that has passed every step."""
 
+from datetime import timedelta
+
 from linnet.api.status import DecisionKind, Phase
-from linnet.core import steps, tracking
+from linnet.core import refusal, steps, tracking
 from linnet.core.actions import Action, SetWeight
 from linnet.core.decision import (
     Decision,
@@ -12,6 +14,7 @@ from linnet.core.decision import (
     stay,
     unusable,
 )
+from linnet.core.observed import StableObserved
 from linnet.core.revision import template_part
 from linnet.core.settle import return_traffic, settling, time_to_promote
 from linnet.core.withdraw import withdraw
@@ -42,15 +45,29 @@ def promoting(situation: Situation) -> Decision:
     actions = (*actions, *tracking.take_over(situation))
     left = time_to_promote(situation)
     pods = f"{stable.ready} of {stable.replicas} pods available"
-    stuck = tracking.content_unwritten(situation)
+    message = f"Stable takes over the new version: {pods}"
+    return stay(situation, message, actions, left or None, _stuck(situation, stable, pods, left))
+
+
+def _stuck(
+    situation: Situation, stable: StableObserved, pods: str, left: timedelta | None
+) -> Trouble | None:
+    """What keeps stable from taking over: what somebody can do something about goes first."""
+    if refused := refusal.of_stable(situation):
+        return refused
+    if not stable.replicas:
+        return Trouble(
+            "ScaledToZero",
+            "spec.replicas of the Deployment is 0: scale it up, so that it can take over; "
+            "traffic stays on the canary",
+        )
     if not left:
-        stuck = Trouble(
+        return Trouble(
             "PromotionStuck",
             f"Stable has not taken over the new version in time ({pods}): "
             "traffic stays on what works",
         )
-    message = f"Stable takes over the new version: {pods}"
-    return stay(situation, message, actions, left or None, stuck)
+    return tracking.content_unwritten(situation)
 
 
 def returning(situation: Situation) -> Decision:

@@ -6,6 +6,7 @@ from typing import Any
 
 from linnet.core.observed import StableObserved
 from linnet.core.references import references
+from linnet.core.refusal import refused
 from linnet.core.revision import config_annotation, revision, template_revision
 
 Object = Mapping[str, Any]
@@ -36,6 +37,7 @@ def stable_observed(
         config=config_annotation(template) if tracked else "",
         reads=references(template),
         versions=frozenset(pods),
+        refused=refused(deployment),
     )
 
 

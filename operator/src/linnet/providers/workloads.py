@@ -24,6 +24,7 @@ from linnet.core.labels import (
 )
 from linnet.core.observed import CanaryObserved, StableObserved
 from linnet.core.references import renamed
+from linnet.core.refusal import refused
 from linnet.core.revision import config_annotation, config_part
 from linnet.core.stable import stable_observed, version_of
 from linnet.providers import checks
@@ -116,7 +117,7 @@ class Workloads:
         pods = await self._client.list(
             PODS, target.namespace, selector_text(deployment["spec"]["selector"])
         )
-        failure = canary_failure(deployment, pods)
+        failure = canary_failure(pods)
         if service is None and not target.one_service:
             failure = f"ServiceMissing: Service {target.canary_service} was deleted"
         return CanaryObserved(
@@ -124,6 +125,7 @@ class Workloads:
             replicas=deployment["spec"]["replicas"],
             ready=(deployment.get("status") or {}).get("readyReplicas") or 0,
             failure=failure,
+            refused=refused(deployment),
         )
 
     async def hold(self, target: Target) -> None:
