@@ -1,24 +1,20 @@
 """The rules of every history, where the weights are pods behind one Service."""
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linnet.api.spec import CanaryReleaseSpec, Provider, Traffic
 from linnet.api.status import Phase
-from linnet.core.revision import template_part
-from linnet.core.transitions import RESTING
-from tests.scenarios.test_any_history import EVENTS, HISTORIES, KILLS, heal, specs
+from tests.scenarios.test_any_history import HISTORIES, KILLS, LAGS, specs
 from tests.scenarios.test_restarted import STORIES
-from tests.support.builders import HOUR, MINUTE, SECOND
+from tests.support import events
+from tests.support.builders import MINUTE, SECOND
+from tests.support.events import History, settle
+from tests.support.looks import Kill
 from tests.support.oracle import assert_sound
 from tests.support.shared_world import SharedWorld, adopted, shared_spec
-from tests.support.world import Kill
 
-History = list[tuple[str, timedelta]]
-LAGS = st.sampled_from([0, 2, 40])
 SCALES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 90)), max_size=6)
 
 
@@ -29,12 +25,7 @@ def live(
     world = SharedWorld(spec.model_copy(update={"traffic": traffic}))
     world.kills = kills
     world.service.lag = lag * SECOND
-    world.rest(MINUTE)
-    world.push("v2")
-    world.rest(MINUTE)
-    for event, pause in history:
-        EVENTS[event](world)
-        world.rest(pause)
+    events.live(world, history)
     return world
 
 
@@ -45,11 +36,7 @@ def test_every_decision_is_sound_and_the_next_good_version_gets_promoted(
     world = live(spec, history, kills, lag)
     assert_sound(world)
 
-    heal(world)
-    world.run(lambda world: world.status.phase in RESTING - {Phase.PENDING})
-    world.push("v9")
-    world.run(lambda world: template_part(world.status.stable_revision) == "v9")
-    world.run(Phase.PROMOTED)
+    settle(world, deleted=False)
     world.rest(MINUTE)
     assert (world.service.listed, world.canary) == (False, None)
 
@@ -59,8 +46,7 @@ def test_a_deleted_resource_goes_whatever_happened_before(
     spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag: int
 ) -> None:
     world = live(spec, history, kills, lag)
-    world.delete()
-    world.run(lambda world: world.gone, limit=HOUR)
+    settle(world, deleted=True)
     assert_sound(world)
 
 

@@ -6,6 +6,7 @@ from linnet.api.status import DecisionKind, Phase
 from linnet.core.actions import SetWeight
 from linnet.core.resting import LOOK_AGAIN
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
+from tests.support.looks import Kill
 from tests.support.oracle import assert_sound
 from tests.support.world import World, adopted, releasing
 
@@ -270,3 +271,18 @@ def test_after_a_promotion_the_next_version_starts_at_once() -> None:
     world.push("v3")
     world.run(Phase.STARTING)
     assert world.now - promoted < world.spec.analysis.window
+
+
+def test_a_weight_that_is_put_back_by_an_operator_that_forgets_it_starts_the_clock_again() -> None:
+    world = releasing(make_spec(5, 100, hold="3m"))
+    assert world.route is not None
+    world.route.lag = 0 * SECOND
+    world.rest(150 * SECOND)
+    world.edit_weight(0)
+    world.kills[len(world.trail)] = Kill(survive=1, status_lost=True)
+    world.rest(SECOND)
+    assert world.weight == 5
+    edited = world.now
+    world.run(lambda world: world.status.weight.wanted == 100)
+    assert world.now - edited >= 170 * SECOND
+    assert_sound(world)

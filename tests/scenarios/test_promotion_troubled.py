@@ -2,8 +2,9 @@
 
 from linnet.api.status import DecisionKind, Phase
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
+from tests.support.looks import Kill
 from tests.support.objects import Stable
-from tests.support.world import Kill, World, adopted, releasing
+from tests.support.world import World, adopted, releasing
 
 ALL = make_spec(100, hold="1m")
 

@@ -6,8 +6,9 @@ import pytest
 
 from linnet.api.status import Phase
 from tests.support.builders import MINUTE, make_spec
+from tests.support.looks import Kill
 from tests.support.oracle import assert_sound
-from tests.support.world import Kill, World, adopted
+from tests.support.world import World, adopted
 
 SPEC = make_spec(20, 100, hold="1m", analysis={"minSamples": 2})
 

@@ -7,7 +7,8 @@ import pytest
 from linnet.api.status import DecisionKind, Phase
 from linnet.core.actions import HoldStable, SetWeight
 from tests.support.builders import MINUTE, SECOND, START, make_spec
-from tests.support.world import HEALTHY, Kill, World, releasing
+from tests.support.looks import Kill
+from tests.support.world import HEALTHY, World, releasing
 
 
 def assert_back_on_stable(world: World) -> None:

@@ -233,23 +233,31 @@ class Route:
     refuses: str = ""
     unfit: bool = False
     full: bool = False
+    generation: int = 1
     served: int = 0
     served_since: datetime = START
 
     def split(self, weight: int | None, now: datetime) -> None:
         if weight is not None and not 0 <= weight <= 100:
             raise ImpossibleWorld(f"a weight of {weight} %")
+        if (weight, True) != (self.weight, self.listed):
+            self.weight, self.listed = weight, True
+            self.generation += 1
+            self.accepted_at = now + self.lag
+
+    def set_weight(self, weight: int, now: datetime) -> None:
+        """What the operator asks for, which the rules may have no room for."""
         if self.unfit and weight:
             raise Refused("the route can't be split")
         if self.full and weight == 0:
             self.restore(now)
-        elif (weight, True) != (self.weight, self.listed):
-            self.weight, self.listed = weight, True
-            self.accepted_at = now + self.lag
+        else:
+            self.split(weight, now)
 
     def restore(self, now: datetime) -> None:
         if self.listed:
             self.weight, self.listed = 0, False
+            self.generation += 1
             self.accepted_at = now + self.lag
 
     def settle(self, now: datetime, backend_exists: bool) -> None:
@@ -267,4 +275,5 @@ class Route:
             accepted=not message and now >= self.accepted_at,
             message=message,
             problem=("TooManyBackends", "remove a backend") if self.unfit else None,
+            generation=self.generation,
         )

@@ -1,5 +1,8 @@
 """What must hold of every history, told from what happened and not from what the status says."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 from linnet.api.analysis import NoDataPolicy
 from linnet.api.spec import Provider
 from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
@@ -10,25 +13,13 @@ from linnet.core.catalog import Check, checks
 from linnet.core.decide import decide
 from linnet.core.decision import Situation
 from linnet.core.revision import config_part, template_part
+from linnet.core.route import Backends, split
 from linnet.core.transitions import RESTING
-from tests.support.world import Look, World
+from tests.support.looks import Look
+from tests.support.world import World
 
-
-def assert_sound(world: World) -> None:
-    """Hold every rule against every decision that was made."""
-    for number, look in enumerate(world.trail):
-        assert_in_bounds(look)
-        assert_deterministic(look)
-        assert_traffic_first(look)
-        assert_pods_last(look)
-        assert_only_verified_pods_get_traffic_back(look)
-        assert_stable_resumed_for_promotion_only(look)
-        assert_content_written_for_its_version_only(look)
-        assert_rest_costs_nothing(look)
-        assert_alarm_is_set(look)
-        if went_up(look) or promotes(look):
-            assert not look.spec.suspend
-            assert_evidence(world, number)
+BACKENDS = Backends("default", "shop", "shop-canary")
+RULE = {"backendRefs": [{"name": "shop", "port": 80}]}
 
 
 def assert_in_bounds(look: Look) -> None:
@@ -172,3 +163,60 @@ def _verdicts(trail: list[Look], last: Look, check: Check) -> list[Verdict]:
 def _limits(look: Look) -> frozenset[str]:
     """While the Deployment is away nobody knows, and no check that needs one is judged."""
     return look.observed.stable.limits if look.observed.stable else frozenset()
+
+
+def assert_status_survives(look: Look) -> None:
+    assert look.stored == look.decision.status
+
+
+def assert_weights_sum_to_100(look: Look) -> None:
+    for action in look.decision.actions:
+        if isinstance(action, SetWeight):
+            [rule] = split([RULE], BACKENDS, action.weight)
+            assert [ref["weight"] for ref in rule["backendRefs"]] == [
+                100 - action.weight,
+                action.weight,
+            ]
+
+
+def assert_risen_with_evidence(world: World, number: int) -> None:
+    look = world.trail[number]
+    if went_up(look) or promotes(look):
+        assert not look.spec.suspend
+        assert_evidence(world, number)
+
+
+RULES: dict[str, Callable[[Look], None]] = {
+    "a status is in bounds, and moves as the table of phases says": assert_in_bounds,
+    "the same look decides the same, after a restart too": assert_deterministic,
+    "a status survives being stored": assert_status_survives,
+    "weights sum to 100": assert_weights_sum_to_100,
+    "traffic returns first, and a breach gives the canary no more": assert_traffic_first,
+    "a canary goes once no rule names it": assert_pods_last,
+    "only verified pods get traffic back": assert_only_verified_pods_get_traffic_back,
+    "stable is resumed for a promotion only": assert_stable_resumed_for_promotion_only,
+    "content is written for its version only": assert_content_written_for_its_version_only,
+    "at rest nothing is due": assert_rest_costs_nothing,
+    "where time decides there is an alarm": assert_alarm_is_set,
+}
+EVIDENCE = "nothing rises or is promoted without evidence taken at its weight"
+
+
+def broken(world: World) -> Iterator[tuple[str, str]]:
+    """Hold every rule against every decision that was made; which are broken, and by what."""
+    for number, look in enumerate(world.trail):
+        rules: list[tuple[str, Callable[[], None]]] = [
+            (name, partial(rule, look)) for name, rule in RULES.items()
+        ]
+        rules.append((EVIDENCE, partial(assert_risen_with_evidence, world, number)))
+        for name, rule in rules:
+            try:
+                rule()
+            except AssertionError as error:
+                yield name, f"look {number}: {error}"
+
+
+def assert_sound(world: World) -> None:
+    """Hold every rule against every decision that was made."""
+    found = list(broken(world))
+    assert not found, (found, str(world))

@@ -51,6 +51,9 @@ class SharedService(Route):
         if before != self._selected:
             self.accepted_at = now + self.lag
 
+    def set_weight(self, weight: int, now: datetime) -> None:
+        self.split(weight, now)
+
     def restore(self, now: datetime) -> None:
         if self.listed:
             self.weight, self.listed = 0, False

@@ -10,20 +10,21 @@ ever.
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, HistoryEntry, Phase
-from linnet.core import actions, stored
+from linnet.core import actions
 from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
 from linnet.core.observed import Observed, Sample
 from linnet.core.references import Reference
 from linnet.core.revision import config_part, template_part
+from linnet.core.stored import read
 from tests.support.builders import HOUR, SECOND, START, make_spec, sample
+from tests.support.looks import ALIVE, Kill, Look, Stopped, Stuck
 from tests.support.objects import Canary, Config, ImpossibleWorld, Refused, Route, Stable
 
 Reading = float | str | None
@@ -40,34 +41,6 @@ WATCH_LAG = SECOND
 """Time from a change of an object to the decision that it brings."""
 LOOKS_AT_ONCE = 5
 """More decisions than this at one moment are a hot loop."""
-
-
-class Stuck(AssertionError):
-    """What was waited for doesn't come."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """One decision, with all that it was made from."""
-
-    at: datetime
-    spec: CanaryReleaseSpec
-    before: CanaryReleaseStatus
-    observed: Observed
-    decision: Decision
-    served: int
-    served_since: datetime
-
-
-@dataclass(frozen=True)
-class Kill:
-    """The operator is killed in a look: so many actions are done, the status is written or not."""
-
-    survive: int
-    status_lost: bool
-
-
-ALIVE = Kill(survive=1000, status_lost=False)
 
 
 class World:
@@ -95,6 +68,7 @@ class World:
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
         self.kills: dict[int, Kill] = {}
+        self.last_look: int | None = None
         self.hidden_stable: Stable | None = None
         self.hidden_route: Route | None = None
         self._plans: list[tuple[datetime, Callable[[World], None]]] = []
@@ -168,17 +142,22 @@ class World:
 
     def look(self) -> Decision:
         """Decide and act once. The status goes through JSON, as it does in the cluster."""
+        if len(self.trail) == self.last_look:
+            raise Stopped
         kill = self.kills.get(len(self.trail), ALIVE)
         observed = self.observe()
         decision = decide(self.spec, self.status, observed, self.now)
         served, since = (self.route.served, self.route.served_since) if self.route else (0, START)
-        self.trail.append(Look(self.now, self.spec, self.status, observed, decision, served, since))
+        text = decision.status.model_dump_json(by_alias=True, exclude_none=True)
+        stored = read(json.loads(text))
+        self.trail.append(
+            Look(self.now, self.spec, self.status, observed, decision, served, since, stored)
+        )
         with suppress(Refused):
             for action in decision.actions[: kill.survive]:
                 self.apply(action)
         if not kill.status_lost:
-            text = decision.status.model_dump_json(by_alias=True, exclude_none=True)
-            self.status = stored.read(json.loads(text))
+            self.status = stored
         return decision
 
     def apply(self, action: actions.Action) -> None:
@@ -186,7 +165,7 @@ class World:
         match action:
             case actions.SetWeight(weight):
                 if self.route is not None:
-                    self.route.split(weight, self.now)
+                    self.route.set_weight(weight, self.now)
             case actions.RestoreRoute():
                 if self.route is not None:
                     self.route.restore(self.now)

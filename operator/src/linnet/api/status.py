@@ -98,6 +98,8 @@ class WeightStatus(Model):
     seen_since: Time | None = None
     """Since when the share seen has been the share wanted, or as near to it as pods can come. The
     step's clock starts here."""
+    generation: int = 0
+    """Generation of the route that the clock runs for. Another one starts it again."""
 
 
 class MetricStatus(Model):

@@ -86,6 +86,7 @@ class RouteObserved:
     accepted with its references resolved, or the Service's endpoints are as the weight asks.
     message: what is missing where it has not.
     problem: (reason, message) where it can't be split. Weight 0 can be had even so.
+    generation: of the route's rules, another one after every edit; 0 where there is none.
 
     Only where pods are the weights: share: the canary's real share of the endpoints in percent,
     None while that isn't known. near: not accepted, but near enough not to begin again, as after
@@ -97,6 +98,7 @@ class RouteObserved:
     accepted: bool
     message: str = ""
     problem: tuple[str, str] | None = None
+    generation: int = 0
     share: int | None = None
     near: bool = False
     pods: int = 0

@@ -85,12 +85,18 @@ def at_weight(
     """The weight's status after a look at the route; the clock runs while seen is wanted."""
     if route is None:
         return WeightStatus(wanted=wanted)
-    running = status.weight.seen_since if status.weight.wanted == wanted else None
+    before = status.weight
+    # A weight that was edited and put back while nobody looked has another generation.
+    same = before.wanted == wanted and before.generation in (0, route.generation)
+    running = before.seen_since if same else None
     there = route.accepted or (route.near and running is not None)
     since = running or now if there and route.weight == wanted else None
     seen = route.weight if route.accepted else None
     return WeightStatus(
-        wanted=wanted, seen=seen if route.share is None else route.share, seen_since=since
+        wanted=wanted,
+        seen=seen if route.share is None else route.share,
+        seen_since=since,
+        generation=0 if since is None else route.generation,
     )
 
 

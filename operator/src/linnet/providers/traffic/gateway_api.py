@@ -52,6 +52,7 @@ class GatewayApiTraffic:
             accepted=not refusals,
             message="; ".join([unfit[1], *refusals] if unfit else refusals),
             problem=problem or (None if listed else unfit),
+            generation=found["metadata"]["generation"],
         )
 
     async def set_weight(self, split: Split, weight: int) -> None:
