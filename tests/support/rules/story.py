@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from linnet.core.labels import MANAGED_BY, MANAGER, RELEASE, REVISION
+from linnet.core.labels import MANAGED_BY, MANAGER, RELEASE, REVISION, SPLIT
 from linnet.core.revision import template_revision
 from tests.support.rig.shops import Shop
 from tests.support.rules.audit import Event
@@ -147,9 +147,13 @@ class Story:
     def restores(self) -> Self:
         """The operator takes the canary out of the route."""
         refs = [{"name": "shop", "port": 80, "weight": 1}]
-        return self.writes(
-            "httproutes", "shop", lambda r: r["spec"]["rules"][0].update(backendRefs=refs)
-        )
+
+        def own(route: Object) -> None:
+            route["spec"]["rules"][0].update(backendRefs=refs)
+            route["metadata"]["labels"] = {SPLIT: "shop"}
+
+        self.writes("httproutes", "shop", own)
+        return self.writes("httproutes", "shop", lambda route: route["metadata"].pop("labels"))
 
     def holds(self, paused: bool = True) -> Self:
         """The operator pauses the Deployment, or resumes it."""

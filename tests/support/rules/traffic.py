@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import gcd
 from typing import Any
 
-from linnet.core.labels import canary_name
+from linnet.core.labels import SPLIT, canary_name, labels_of
 from tests.support.rules.evidence import Moment, Rule, lacking
 from tests.support.rules.world import (
     ROUTES,
@@ -137,7 +137,8 @@ def _shares(moment: Moment) -> tuple[float, float]:
 def _rest(route: Object) -> Any:
     spec = {key: value for key, value in route["spec"].items() if key != "rules"}
     metadata = route["metadata"]
-    return spec, metadata.get("labels"), metadata.get("annotations"), metadata.get("finalizers")
+    labels = {key: value for key, value in labels_of(route).items() if key != SPLIT}
+    return spec, labels, metadata.get("annotations"), metadata.get("finalizers")
 
 
 RULES: dict[str, tuple[Rule, ...]] = {

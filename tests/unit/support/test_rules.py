@@ -305,7 +305,7 @@ BAD: dict[str, list[tuple[str, Callable[[], Story]]]] = {
             ),
         ),
         (
-            "the canary had 0.22 s of 1 s to drain",
+            "the canary had 0.23 s of 1 s to drain",
             lambda: (
                 Story()
                 .starts()
