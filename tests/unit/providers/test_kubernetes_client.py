@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -327,3 +329,13 @@ users: [{name: me, user: {token: t}}]
     with pytest.raises(Unreachable):
         await client.get(DEPLOYMENTS, "ns", "shop")
     await client.close()
+
+
+async def test_every_answer_tells_the_time_of_the_server(server: Server, api: ApiClient) -> None:
+    dates: list[str] = []
+    server.answers = [given({}), refusal(409)]
+    client = KubernetesClient(api, asking=lambda: dates.append).fenced(lambda: None)
+    await client.get(DEPLOYMENTS, "ns", "shop")
+    with pytest.raises(Conflict):
+        await client.patch(DEPLOYMENTS, "ns", "shop", {})
+    assert [parsedate_to_datetime(date).tzinfo for date in dates] == [UTC, UTC]

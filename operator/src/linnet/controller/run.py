@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 from linnet.controller import clock, telemetry
@@ -36,6 +37,9 @@ STOP_SECONDS = 5.0
 """How long the watches get to end."""
 
 
+Now = Callable[[], datetime]
+
+
 class Watching(Protocol):
     """What tells of keys, from a thread of its own."""
 
@@ -58,30 +62,39 @@ async def run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    client = await KubernetesClient.connect(timeout_seconds=WRITE_SECONDS)
+    shared = clock.SharedClock()
+    client = await KubernetesClient.connect(timeout_seconds=WRITE_SECONDS, asking=shared.ask)
     try:
-        return await operate(settings, client, Watches, stopped)
+        return await operate(settings, client, Watches, stopped, shared.now)
     finally:
         await client.close()
 
 
 async def operate(
-    settings: Settings, client: KubernetesClient, watch: Watch, stopped: asyncio.Event
+    settings: Settings,
+    client: KubernetesClient,
+    watch: Watch,
+    stopped: asyncio.Event,
+    now: Now = clock.now,
 ) -> int:
-    """Lead and work until `stopped`, or until that can't go on; return the exit code."""
+    """Lead and work until `stopped`, or until that can't go on; return the exit code.
+
+    now: the time that decisions and status go by.
+    """
     leader = Leader(
         client,
         namespace=settings.lease_namespace,
         name=settings.lease_name,
         identity=settings.identity,
-        now=clock.now,
+        now=now,
         monotonic=clock.monotonic,
     )
     server = await serve(settings.port, ready=lambda: leader.in_touch)
     try:
         if not await _first(leader.acquire(), stopped):
             return 0
-        return await _lead(settings, client.fenced(leader.fence), leader, watch, stopped)
+        fenced = client.fenced(leader.fence)
+        return await _lead(settings, fenced, leader, watch, stopped, now)
     finally:
         await leader.release()
         await server.cleanup()
@@ -93,6 +106,7 @@ async def _lead(
     leader: Leader,
     watch: Watch,
     stopped: asyncio.Event,
+    now: Now,
 ) -> int:
     metrics = Prometheus(
         settings.prometheus_url,
@@ -104,11 +118,11 @@ async def _lead(
     providers = Providers(
         Workloads(mirrored),
         EveryTraffic(mirrored),
-        SharedMetrics(metrics, clock.now),
+        SharedMetrics(metrics, now),
         ConfigCopies(mirrored, settings.tracked_kinds),
         scope=settings.namespace,
     )
-    reconciler = Reconciler(mirrored, providers, identity=settings.identity, now=clock.now)
+    reconciler = Reconciler(mirrored, providers, identity=settings.identity, now=now)
     queue: WorkQueue[Key] = WorkQueue(clock.monotonic)
     work = Work(queue, reconciler.reconcile)
     feed = Feed(mirror, queue)

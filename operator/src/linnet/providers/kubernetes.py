@@ -62,6 +62,8 @@ __all__ = [
 Manifest = dict[str, Any]
 Patch = Manifest | list[Manifest]
 Fence = Callable[[], None]
+Asking = Callable[[], Callable[[str], None]]
+"""Called as a request begins; what it gives is called with the Date of the answer."""
 
 APPLY_ATTEMPTS = 3
 LONGEST_WAIT_SECONDS = 1.0
@@ -78,17 +80,30 @@ def _open() -> None:
     """The fence of a process that may always write."""
 
 
+def _unheard() -> Callable[[str], None]:
+    """For whom the API server's time is of no interest."""
+    return lambda _: None
+
+
 class KubernetesClient:
     """Reads and writes objects as plain dicts.
 
     fence: called before each write; raises LeaseLost when this process may no longer write.
+    asking: is told of the API server's time by each answer.
     Every method raises ApiError, and every write lets through what the fence raises.
     """
 
-    def __init__(self, api: ApiClient, fence: Fence = _open, timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        api: ApiClient,
+        fence: Fence = _open,
+        timeout_seconds: float = 10.0,
+        asking: Asking = _unheard,
+    ) -> None:
         self._api = api
         self._fence = fence
         self._timeout_seconds = timeout_seconds
+        self._asking = asking
 
     @classmethod
     async def connect(
@@ -98,6 +113,7 @@ class KubernetesClient:
         context: str = "",
         fence: Fence = _open,
         timeout_seconds: float = 10.0,
+        asking: Asking = _unheard,
     ) -> Self:
         """Connect by this kubeconfig, or as a pod, or by the user's own kubeconfig.
 
@@ -116,11 +132,11 @@ class KubernetesClient:
         configuration.retries = None  # what may be repeated is decided here, not below
         api = ApiClient(configuration)
         api.user_agent = "linnet"
-        return cls(api, fence, timeout_seconds)
+        return cls(api, fence, timeout_seconds, asking)
 
     def fenced(self, fence: Fence) -> "KubernetesClient":
         """The same connections behind another fence."""
-        return KubernetesClient(self._api, fence, self._timeout_seconds)
+        return KubernetesClient(self._api, fence, self._timeout_seconds, self._asking)
 
     async def close(self) -> None:
         """Close the connections, also those of the clients made by `fenced`."""
@@ -300,6 +316,7 @@ class KubernetesClient:
             body=body,
             auth_settings=["BearerToken"],
         )
+        answered = self._asking()
         try:
             response = await self._api.call_api(
                 *request, _request_timeout=aiohttp.ClientTimeout(total=self._timeout_seconds)
@@ -308,6 +325,7 @@ class KubernetesClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             what = "did not answer in time" if isinstance(error, TimeoutError) else str(error)
             raise Unreachable(f"API server: {method} {path}: {what}") from error
+        answered(response.headers.get("Date", ""))
         if response.status >= 400:
             raise api_error(response.status, response.headers.get("Retry-After"), data, path)
         try:
