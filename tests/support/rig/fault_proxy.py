@@ -20,6 +20,7 @@ from aiohttp import web
 from yarl import URL
 
 from tests.support.rig.faults import Asked, Choose, Fault, Met, asked
+from tests.support.rig.following import CLOSING_SECONDS
 
 NOT_PASSED = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "host", "content-length", "content-encoding"}
@@ -302,4 +303,4 @@ async def run_proxy(
         finally:
             await runner.cleanup()
             await proxy.end()
-            await asyncio.sleep(0.1)  # connections that were just coming in see that they are over
+    await asyncio.sleep(CLOSING_SECONDS)

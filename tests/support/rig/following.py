@@ -14,6 +14,8 @@ Object = dict[str, Any]
 Tell = Callable[[str, Object], Awaitable[None]]
 """Takes (ADDED, MODIFIED or DELETED; the object)."""
 
+CLOSING_SECONDS = 0.5
+"""How long connections may take to close before their loop ends: TLS says goodbye both ways."""
 AGAIN_SECONDS = 0.3
 """How long to wait where the kind isn't known yet, or a watch has ended."""
 
@@ -28,6 +30,7 @@ async def api_session(ca: Path, token: str, agent: str) -> AsyncIterator[aiohttp
         read_bufsize=1 << 22,  # the longest line, one event, must fit twice
     ) as session:
         yield session
+    await asyncio.sleep(CLOSING_SECONDS)
 
 
 async def follow(session: aiohttp.ClientSession, url: str, tell: Tell) -> None:
