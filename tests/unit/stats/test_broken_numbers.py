@@ -5,11 +5,10 @@ from math import inf, log, nan
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linnet.stats import counters, latency, memory, mixture, share
+from linnet.stats import latency, memory, mixture, share
 from linnet.stats.counts import MOST, Window
 from linnet.stats.cpu import CpuTest
 from linnet.stats.errors import ERRORS
@@ -93,11 +92,3 @@ def test_no_traffic_is_no_evidence() -> None:
         latency.better(slow),
     ):
         assert -1 < evidence <= 0
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "counted"),
-    [(5, 9, 4), (9, 2, 2), (9, 9, 0), (nan, 3, nan), (3, nan, nan), (1, inf, nan), (-1, 4, nan)],
-)
-def test_what_a_counter_counted(before: float, after: float, counted: float) -> None:
-    assert counters.increments(before, after) == pytest.approx(counted, nan_ok=True)

@@ -87,8 +87,8 @@ def test_a_bet_on_signs_is_fair_for_a_coin() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    first=st.tuples(st.integers(0, 5), st.integers(0, 40)),
-    second=st.tuples(st.integers(0, 5), st.integers(0, 40)),
+    first=st.tuples(st.integers(0, 3), st.integers(0, 12)),
+    second=st.tuples(st.integers(0, 3), st.integers(0, 12)),
     requests=st.integers(10, 200),
     begin=st.integers(0, 3),
 )

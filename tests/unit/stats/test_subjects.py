@@ -62,6 +62,14 @@ def test_one_jolt_is_no_scatter() -> None:
     assert dispersion.factor(jolted.scatter) < 1.1
 
 
+def test_in_an_incident_scatter_counts_by_how_much_more_there_is_of_all() -> None:
+    state = _errors(3, 57, 2)
+    usual, eight = (dispersion.at_surge(state.scatter, np.asarray(n), 15.0) for n in (60.0, 480.0))
+    assert usual == dispersion.factor(state.scatter) > 1
+    assert eight - 1 == pytest.approx(8 * (usual - 1), rel=0.01)
+    assert dispersion.at_surge(dispersion.begin(), np.asarray(480.0), 15.0) == dispersion.PRIOR
+
+
 def test_a_crash_of_the_canary_counts_by_the_pods_it_has() -> None:
     few, many = RESTARTS.begin(), RESTARTS.begin()
     for _ in range(5):

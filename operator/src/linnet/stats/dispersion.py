@@ -16,6 +16,11 @@ for nothing and the onset of a defect counts once:
 3. the same minute by minute: noise that lasts longer than a window.
 
 Each starts from what the one before it says, and the largest counts.
+
+A pod's bad minute multiplies its events, so the excess over 1 grows with their number. In an
+incident that both versions suffer it is therefore taken as many times as there are more events than
+usual (the variance of a negative binomial count: McCullagh, Nelder, 1989, 6.2). The number of all
+events may be used for that: the test is made given this number.
 """
 
 from dataclasses import dataclass, replace
@@ -38,6 +43,12 @@ LOUDEST = 10.0
 
 MINUTE_S = 60.0
 
+USUAL_S = 3600.0
+"""Half-life, in seconds, of what counts as the usual number of events."""
+
+FEW = 30.0
+"""Up to so many events in a window are never more than usual."""
+
 TINY = 1e-300
 """Divided by where there was no exposure, and so no event either."""
 
@@ -53,7 +64,7 @@ class Dispersion(State):
     events, the canary's exposure, all exposure. last: (4, ...) the same of the last window.
     seconds: () how much of the minute under way has passed.
     seen: (3, 2, ...) for each look the squared deviations, and what chance would make of them.
-    levels: (3, ...) φ by each of the looks.
+    levels: (3, ...) φ by each of the looks. usual: (2, ...) events, and the seconds they came in.
     """
 
     last: Array
@@ -62,12 +73,14 @@ class Dispersion(State):
     seconds: Array
     seen: Array
     levels: Array
+    usual: Array
 
 
 def begin(shape: tuple[int, ...] = ()) -> Dispersion:
     """Nothing seen yet. shape: of the counts."""
     four, seen = np.zeros((4, *shape)), np.zeros((3, 2, *shape))
-    return Dispersion(four, four, four, np.zeros(()), seen, _levels(seen))
+    usual = np.zeros((2, *shape))
+    return Dispersion(four, four, four, np.zeros(()), seen, _levels(seen), usual)
 
 
 def advance(state: Dispersion, counts: Array, seconds: float, *, own: bool = True) -> Dispersion:
@@ -83,16 +96,20 @@ def advance(state: Dispersion, counts: Array, seconds: float, *, own: bool = Tru
         seen[0] = _remember(seen[0], *_own(state.last, counts), state.levels[0])
     seen[1] = _remember(seen[1], *_part(state.last, counts), state.levels[1])
     last = np.where(told, counts, state.last)
+    lasted = told * np.array([counts[1], np.full(counts[1].shape, seconds)])
+    usual = floored(state.usual * 0.5 ** (seconds / USUAL_S)) + lasted
     within, passed = state.within + counts, float(state.seconds) + seconds
     if passed < MINUTE_S:
-        return _known(seen, last, state.before, within, passed)
+        return _known(seen, last, state.before, within, passed, usual)
     seen[2] = _remember(seen[2], *_part(state.before, within), state.levels[2])
-    return _known(seen, last, within, np.zeros_like(within), 0.0)
+    return _known(seen, last, within, np.zeros_like(within), 0.0, usual)
 
 
-def _known(seen: Array, last: Array, before: Array, within: Array, seconds: float) -> Dispersion:
+def _known(
+    seen: Array, last: Array, before: Array, within: Array, seconds: float, usual: Array
+) -> Dispersion:
     seen = floored(seen)
-    return Dispersion(last, before, within, np.asarray(seconds), seen, _levels(seen))
+    return Dispersion(last, before, within, np.asarray(seconds), seen, _levels(seen), usual)
 
 
 def _levels(seen: Array) -> Array:
@@ -109,6 +126,15 @@ def factor(state: Dispersion) -> Array:
     """(...) φ to temper the next window by, at least 1."""
     largest: Array = np.maximum(state.levels.max(axis=0), 1.0)
     return largest
+
+
+def at_surge(state: Dispersion, events: Array, seconds: float) -> Array:
+    """(...) φ to temper a window by that has so many events of both versions, at least 1."""
+    expected = state.usual[0] * seconds / np.maximum(state.usual[1], TINY)
+    known = state.usual[1] > 0
+    surge = np.where(known, np.maximum(events / np.maximum(expected, FEW), 1.0), 1.0)
+    tempered: Array = 1 + (factor(state) - 1) * surge
+    return tempered
 
 
 def _own(a: Array, b: Array) -> tuple[Array, Array]:

@@ -27,7 +27,7 @@ import numpy as np
 
 from linnet.stats import mixture, signs
 from linnet.stats.mixture import Mixture
-from linnet.stats.state import Array, Numbers, State, floored
+from linnet.stats.state import Array, Flags, Numbers, State, floored
 
 BLOCKS_S = (300.0, 1200.0, 4800.0)
 """Lengths of the blocks whose signs are taken, in seconds."""
@@ -206,7 +206,7 @@ def grows(
     most_per_day: float = 0.05,
     hours_left: Numbers = np.inf,
     horizon_h: float = 72.0,
-) -> Array:
+) -> Flags:
     """(...) whether memory is shown to grow, and by more than matters.
 
     log_threshold: ln(1/α). most_per_day: a fraction; growth up to it is tolerated unless the limit

@@ -85,7 +85,7 @@ def step(
     state: RatioState, told: Array, seconds: float, margin: Numbers, clear_below: Numbers
 ) -> RatioState:
     """The evidence after one more window of believable counts (4, ...); margins: (...)."""
-    tempered = 1 / dispersion.factor(state.scatter)
+    tempered = 1 / dispersion.at_surge(state.scatter, told[1], seconds)
     worse = payout(told, margin, WORSE, tempered)
     better = payout(told, clear_below, BETTER, tempered)
     return RatioState(

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 """Finite numbers; of shape () where there is one release only."""
 
+Flags = NDArray[np.bool_]
+"""Yes or no, for each release."""
+
 Numbers = Array | float
 """What a caller may pass: one number, or an array of them."""
 
