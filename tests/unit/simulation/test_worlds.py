@@ -1,11 +1,14 @@
 """Made-up worlds do what they say."""
 
 from dataclasses import replace
+from math import inf, nan
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from linnet.core.series import Series, Span, increase
+from linnet.simulation import counters
 from linnet.simulation.normal import cdf
 from linnet.simulation.worlds import (
     CANARY,
@@ -18,7 +21,6 @@ from linnet.simulation.worlds import (
     World,
     scrapes,
 )
-from linnet.stats import counters
 
 
 def _last(world: World, defect: Defect | None = None, *, histogram: bool = False) -> Scrape:
@@ -99,3 +101,18 @@ def test_an_incident_is_shared() -> None:
 def test_the_normal_distribution_is_as_in_scipy() -> None:
     z = np.linspace(-8, 8, 401)
     assert cdf(z) == pytest.approx(norm.cdf(z), abs=7.6e-8)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted"),
+    [(5, 9, 4), (9, 2, 2), (9, 9, 0), (nan, 3, nan), (3, nan, nan), (1, inf, nan), (-1, 4, nan)],
+)
+def test_what_a_counter_counted(before: float, after: float, counted: float) -> None:
+    assert counters.increments(before, after) == pytest.approx(counted, nan_ok=True)
+
+
+@pytest.mark.parametrize(("before", "after"), [(5.0, 9.0), (9.0, 2.0), (3.0, 3.0)])
+def test_counters_are_read_as_the_operator_reads_them(before: float, after: float) -> None:
+    series = Series({}, ((0.0, before), (15.0, after)))
+    one = increase(series, Span(0.0, 15.0, 15.0), known_before=False)
+    assert counters.increments(before, after) == one
