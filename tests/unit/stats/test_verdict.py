@@ -122,7 +122,7 @@ def test_a_finding_about_nothing() -> None:
 
 
 def test_ten_metrics_cost_about_a_millisecond() -> None:
-    """The bench measures against 1 ms; here only that nobody has made it ten times slower."""
+    """1.3 ms on a slow machine; the bound is wide, because it may be a busy one, too."""
     slow, split, objective, load = LatencyTest(), ShareTest(), ObjectiveTest(0.01), cpu.CpuTest()
     window = Window(2.0, 750.0, 28.0, 14250.0)
     seen = Histograms(
