@@ -181,6 +181,34 @@ def test_a_quota_that_stops_the_promotion_leaves_the_traffic_on_the_canary() -> 
     assert world.lost_requests == []
 
 
+def deleted_while_refused() -> World:
+    world = releasing(STEPS, until=Phase.PROMOTING)
+    world.rest(2 * SECOND)
+    assert world.stable is not None
+    world.stable.refused = QUOTA
+    world.rest(SECOND)
+    world.delete()
+    return world
+
+
+def test_a_deletion_waits_for_a_promotion_whose_pods_are_refused_for_a_while() -> None:
+    world = deleted_while_refused()
+    assert world.stable is not None
+    world.rest(MINUTE)
+    assert (world.gone, world.weight) == (False, 100)
+    world.stable.refused = ""
+    world.run(lambda world: world.gone, limit=10 * MINUTE)
+    assert (world.weight, world.canary) == (0, None)
+    assert world.lost_requests == []
+
+
+def test_a_deletion_does_not_wait_for_refused_pods_beyond_the_deadline() -> None:
+    world = deleted_while_refused()
+    world.run(lambda world: world.gone, limit=11 * MINUTE)
+    assert world.weight == 100
+    assert world.lost_requests == []
+
+
 def test_a_stable_without_replicas_cannot_take_over_and_is_told_so() -> None:
     world = releasing(STEPS, until=Phase.PROMOTING)
     assert world.stable is not None

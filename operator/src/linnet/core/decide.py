@@ -120,8 +120,9 @@ def _leaving(situation: Situation) -> Decision:
     status, stable = situation.status, situation.observed.stable
     if status.phase is Phase.PROMOTING and stable is not None:
         decision = promote.promoting(situation)
-        if decision.trouble is None:
-            return decision
+        refused = decision.trouble is not None and decision.trouble.reason in REASONS
+        if decision.trouble is None or (refused and decision.wake_after is not None):
+            return decision  # a refused pod may yet be made, within the promotion's deadline
         if decision.status.weight.wanted:
             # Stable can't take over: the canary keeps serving, which works without the operator.
             return Decision(decision.status, (*decision.actions, ReleaseStable(), LetGo()))
