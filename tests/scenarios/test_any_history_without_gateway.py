@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from linnet.api.spec import CanaryReleaseSpec, Provider, Traffic
 from linnet.api.status import Phase
-from tests.scenarios.test_any_history import HISTORIES, KILLS, LAGS, specs
+from tests.scenarios.test_any_history import FEWER, HISTORIES, KILLS, LAGS, specs
 from tests.scenarios.test_restarted import STORIES
 from tests.support import events
 from tests.support.builders import MINUTE, SECOND
@@ -29,6 +29,7 @@ def live(
     return world
 
 
+@FEWER
 @given(specs(), HISTORIES, KILLS, LAGS)
 def test_every_decision_is_sound_and_the_next_good_version_gets_promoted(
     spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag: int
@@ -41,6 +42,7 @@ def test_every_decision_is_sound_and_the_next_good_version_gets_promoted(
     assert (world.service.listed, world.canary) == (False, None)
 
 
+@FEWER
 @given(specs(), HISTORIES, KILLS, LAGS)
 def test_a_deleted_resource_goes_whatever_happened_before(
     spec: CanaryReleaseSpec, history: History, kills: dict[int, Kill], lag: int
@@ -50,6 +52,7 @@ def test_a_deleted_resource_goes_whatever_happened_before(
     assert_sound(world)
 
 
+@FEWER
 @given(SCALES, KILLS)
 def test_an_autoscaler_and_a_killed_operator_keep_no_good_version_from_its_promotion(
     scales: list[tuple[int, int]], kills: dict[int, Kill]
