@@ -39,6 +39,8 @@ def full_status() -> CanaryReleaseStatus:
             "observed_generation": 3,
             "phase": Phase.PROGRESSING,
             "phase_since": AT,
+            "watched_at": AT,
+            "absences": [{"since": AT, "until": AT}],
             "step": 2,
             "step_since": AT,
             "progress": "2/4",
