@@ -5,7 +5,9 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,10 @@ from hack.cluster.cluster import Cluster, load
 from hack.cluster.images import project_images
 from hack.cluster.up import up
 from hack.demo.install import install_operator
+from tests.support.api_proxy import api_proxy
 from tests.support.shop import Shop
+from tests.support.stories import Street, telling
+from tests.support.witness import broken_rules
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +36,44 @@ def linnet(cluster: Cluster) -> Cluster:
     return cluster
 
 
+@pytest.fixture(scope="session")
+def api(cluster: Cluster) -> Iterator[str]:
+    """The API server on loopback."""
+    with api_proxy(cluster) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def street(linnet: Cluster, api: str) -> Iterator[Street]:
+    """Where shops are opened."""
+    made = Street(linnet, api)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def ends(request: pytest.FixtureRequest, street: Street) -> Iterator[Mapping[str, Future[None]]]:
+    """How each story ends that a test asks for, of whatever module; all begin with the first."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    parameters = [item.callspec.params for item in items if hasattr(item, "callspec")]
+    asked: list[Any] = [each["story"] for each in parameters if "story" in each]
+    with telling(street, asked) as found:
+        yield found
+
+
 @pytest.fixture
-def shop(linnet: Cluster) -> Iterator[Shop]:
+def shop(linnet: Cluster, api: str) -> Iterator[Shop]:
     """v1 of recochat serving in a namespace of its own, not guarded yet."""
     namespace = f"shop-{secrets.token_hex(3)}"
-    made = Shop(linnet, namespace, linnet.images["recochat"])
+    made = Shop(linnet, namespace, linnet.images["recochat"], api)
     made.deploy("v1", guarded=False)
     yield made
     made.kubectl("delete", "crel", "--all", "--timeout=60s")
     linnet.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def judged(shop: Shop) -> Iterator[None]:
+    """After the test: no rule was broken, as the API server's audit log shows."""
+    yield
+    assert broken_rules(shop.cluster, {shop.namespace}, ended=False) == []

@@ -21,9 +21,19 @@ def run_prometheus(folder: Path, samples: str) -> Iterator[str]:
     Raises:
         TimeoutError: it wasn't ready in time.
     """
-    data = folder / "data"
-    (folder / "prometheus.yml").write_text("{}\n")
-    _import(folder, data, samples)
+    _import(folder, folder / "data", samples)
+    with serve(folder, "{}\n") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serve(folder: Path, config: str) -> Iterator[str]:
+    """Run a server with this configuration on what `folder/data` has, if anything; give its URL.
+
+    Raises:
+        TimeoutError: it wasn't ready in time.
+    """
+    (folder / "prometheus.yml").write_text(config)
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "prometheus.log").open("wb") as log:
@@ -31,7 +41,8 @@ def run_prometheus(folder: Path, samples: str) -> Iterator[str]:
             [
                 tool("prometheus"),
                 f"--config.file={folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={data}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                "--web.enable-lifecycle",
                 f"--web.listen-address=127.0.0.1:{port}",
             ],
             stdout=log,
@@ -44,6 +55,14 @@ def run_prometheus(folder: Path, samples: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def reconfigure(url: str, folder: Path, config: str) -> None:
+    """Have a server that runs in this folder go by another configuration."""
+    (folder / "prometheus.yml").write_text(config)
+    request = urllib.request.Request(f"{url}/-/reload", method="POST")  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        answer.read()
 
 
 def _import(folder: Path, data: Path, samples: str) -> None:

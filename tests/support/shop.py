@@ -12,8 +12,14 @@ from hack.demo.releases import PATH, REQUEST, image_values
 from hack.load import Plan
 from hack.load_process import LoadProcess
 from linnet.api.status import CanaryReleaseStatus, HistoryEntry, Phase
+from tests.support.api_proxy import read, write
 
 NAME = "recochat"
+CANARY = f"{NAME}-canary"
+RELEASES = "linnet.dev/v1alpha1/canaryreleases"
+ROUTES = "gateway.networking.k8s.io/v1/httproutes"
+DEPLOYMENTS = "apps/v1/deployments"
+SHARD = "linnet.dev/shard"
 
 QUICK: Mapping[str, Any] = {
     "steps": [{"weight": weight, "hold": "5s"} for weight in (5, 50, 100)],
@@ -25,11 +31,16 @@ QUICK: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Shop:
-    """One installation of recochat. `deploy` is what its user does."""
+    """One installation of recochat. `deploy` is what its user does.
+
+    api: the API server on loopback, for the many reads of a wait; kubectl does them if empty.
+    """
 
     cluster: Cluster
     namespace: str
     image: str
+    api: str = ""
+    replicas: int = 2
 
     @property
     def host(self) -> str:
@@ -51,6 +62,7 @@ class Shop:
         """
         values = {
             "version": version,
+            "replicas": self.replicas,
             "image": image_values(self.image),
             "gateway": {
                 "enabled": True,
@@ -67,6 +79,17 @@ class Shop:
         """Change the Deployment alone, as one does while a release runs."""
         words = ("set", "env", f"deployment/{NAME}", f"RECOCHAT_VERSION={version}")
         self.kubectl(*words)
+
+    def guard(self, shard: str, spec: Mapping[str, Any]) -> None:
+        """Put the Deployment under guard by the operator of a shard."""
+        traffic = {**spec.get("traffic", {}), "httpRoute": NAME, "service": NAME}
+        manifest = {
+            "apiVersion": "linnet.dev/v1alpha1",
+            "kind": "CanaryRelease",
+            "metadata": {"name": NAME, "labels": {SHARD: shard}},
+            "spec": {**spec, "targetRef": {"name": NAME}, "traffic": traffic},
+        }
+        self.cluster.kubectl("apply", "-n", self.namespace, "-f", "-", stdin=json.dumps(manifest))
 
     def template(self) -> dict[str, Any]:
         """The Deployment's pod template."""
@@ -92,7 +115,33 @@ class Shop:
 
     def status(self) -> CanaryReleaseStatus:
         """The CanaryRelease's status."""
-        return CanaryReleaseStatus.model_validate(self.get("crel", NAME).get("status", {}))
+        found = read(self.address(RELEASES, NAME)) if self.api else self.get("crel", NAME)
+        return CanaryReleaseStatus.model_validate(found.get("status", {}))
+
+    def address(self, group: str, name: str) -> str:
+        """Where the API server has an object. group: with version and plural, as in a path."""
+        version, _, plural = group.rpartition("/")
+        return f"{self.api}/apis/{version}/namespaces/{self.namespace}/{plural}/{name}"
+
+    def amend(self, patch: Mapping[str, Any]) -> None:
+        """Merge a patch into the CanaryRelease's spec."""
+        words = ("--type=merge", "-p", json.dumps({"spec": patch}))
+        self.kubectl("patch", "crel", NAME, *words)
+
+    def route_weight(self) -> float | None:
+        """The canary's share in the HTTPRoute, in percent; None where it isn't a backend."""
+        (rule,) = read(self.address(ROUTES, NAME))["spec"]["rules"]
+        weights = {each["name"]: each.get("weight", 1) for each in rule["backendRefs"]}
+        if CANARY not in weights:
+            return None
+        return float(100 * weights[CANARY] / (sum(weights.values()) or 1))
+
+    def put_weight(self, percent: int, agent: str) -> None:
+        """Write the canary's share into the HTTPRoute, as a client of this name."""
+        (rule,) = read(self.address(ROUTES, NAME))["spec"]["rules"]
+        for each in rule["backendRefs"]:
+            each["weight"] = percent if each["name"] == CANARY else 100 - percent
+        write(self.address(ROUTES, NAME), {"spec": {"rules": [rule]}}, agent)
 
     def pods(self) -> set[str]:
         """The uids of the stable pods."""

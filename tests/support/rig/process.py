@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +58,24 @@ class KillableOperator:
         """Its process id."""
         assert self._popen is not None
         return self._popen.pid
+
+    def is_ready(self) -> bool:
+        """Whether it says that it leads, or waits to."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that."""
+        if self._popen is None:
+            return
+        self._popen.terminate()
+        try:
+            self._popen.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def kill(self) -> None:
         """End it at once, without a chance to do anything."""

@@ -5,7 +5,7 @@ server answered, which is another one where several clients write at once.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,12 +64,16 @@ class Event:
         )
 
 
-def lines(files: Iterable[Path]) -> Iterator[Object]:
-    """Every whole line of the log's files, which may still be written."""
+def lines(files: Iterable[Path], having: Collection[str] = ()) -> Iterator[Object]:
+    """Every whole line of the log's files, which may still be written.
+
+    having: texts of which a line must have one, to leave out most before they are read; all
+    lines if there are none.
+    """
     for file in files:
         with file.open() as log:
             for line in log:
-                if line.endswith("\n"):
+                if line.endswith("\n") and (not having or any(text in line for text in having)):
                     yield json.loads(line)
 
 

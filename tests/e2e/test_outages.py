@@ -1,0 +1,192 @@
+"""What a release needs is away for a while: Prometheus, the gateway, the operator itself."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from threading import Lock
+from typing import Any
+
+from hack.cluster import engine
+from hack.cluster.cluster import Cluster
+from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE
+from hack.load import now
+from linnet.api.status import Phase, Verdict
+from tests.support.rules.judge import LEASE
+from tests.support.shop import CANARY, NAME, Shop, decided
+from tests.support.stories import FIRST, PATIENCE_S, RATE, SHORT, Street, not_on_trial
+from tests.support.witness import broken_rules
+
+SETTLED_S = 5
+STEADY: Mapping[str, Any] = {
+    **SHORT,
+    "steps": [{"weight": FIRST, "hold": "15s"}, {"weight": 100, "hold": "2s"}],
+}
+"""Long enough at the first weight for several shops to be there together."""
+HASTY = {**STEADY, "analysis": {**STEADY["analysis"], "holdDeadline": "14s"}}
+
+
+def at_once(what: Callable[[Shop], object], shops: Sequence[Shop]) -> None:
+    with ThreadPoolExecutor(len(shops)) as threads:
+        list(threads.map(what, shops))
+
+
+def begin_together(shops: Sequence[Shop], *specs: Mapping[str, Any]) -> None:
+    """Have all at their first weight at about the same time."""
+    for shop, spec in zip(shops, specs, strict=True):
+        shop.deploy("v1", spec=spec)
+    at_once(lambda shop: shop.wait_for(Phase.IDLE, PATIENCE_S), shops)
+    at_once(lambda shop: shop.change("v2"), shops)
+    at_once(lambda shop: shop.wait_for_weight(FIRST, PATIENCE_S), shops)
+
+
+@contextmanager
+def stopped(cluster: Cluster, namespace: str, name: str) -> Iterator[None]:
+    """A Deployment without a pod until the block ends."""
+    where = ("-n", namespace, f"deployment/{name}")
+    cluster.kubectl("scale", *where, "--replicas=0")
+    try:
+        gone = ("wait", "--for=delete", "pod", "-n", namespace)
+        cluster.kubectl(*gone, "-l", f"app.kubernetes.io/name={name}", "--timeout=90s")
+        yield
+    finally:
+        cluster.kubectl("scale", *where, "--replicas=1")
+        cluster.kubectl("rollout", "status", *where, "--timeout=180s", timeout=200)
+
+
+def reach(shop: Shop, *phases: Phase) -> None:
+    shop.wait(lambda status: status.phase in phases, 2 * PATIENCE_S)
+
+
+def test_prometheus_is_stopped_and_started_again(street: Street) -> None:
+    """A release waits, or ends as its user chose; one that is to go doesn't ask."""
+    with street.opened(3) as shops:
+        patient, hasty, leaving = shops
+        with ExitStack() as loads:
+            running = [loads.enter_context(shop.load(RATE)) for shop in shops]
+            begin_together(shops, STEADY, HASTY, STEADY)
+            with stopped(street.cluster, "monitoring", "prometheus"):
+                patient.wait(
+                    lambda s: any(each.verdict is Verdict.ERROR for each in s.metrics), PATIENCE_S
+                )
+                held = patient.status()
+                leaving.kubectl("delete", "crel", NAME, "--timeout=60s")
+                late = hasty.wait_for(Phase.ROLLED_BACK, PATIENCE_S)
+                assert patient.status().weight.wanted == held.weight.wanted
+                assert patient.status().phase is Phase.PROGRESSING
+            patient.wait_for(Phase.PROMOTED, 2 * PATIENCE_S)
+        assert decided(late, "RolledBack").reason == "HoldDeadlineExceeded"
+        assert [not_on_trial(load) for load in running] == [[], [], []]
+        assert broken_rules(street.cluster, {shop.namespace for shop in shops}) == []
+
+
+def test_the_gateway_is_stopped_and_started_again(street: Street) -> None:
+    """Nobody reports a weight: nothing goes on, and what has to end is not held up by that."""
+    with street.opened(3) as shops:
+        staying, broken, leaving = shops
+        with ExitStack() as loads:
+            running = [loads.enter_context(shop.load(RATE)) for shop in shops]
+            begin_together(shops, STEADY, STEADY, STEADY)
+            away = now()
+            with stopped(street.cluster, "traefik", "traefik"):
+                broken.kubectl("delete", "deployment", CANARY, "--wait=false")
+                broken.wait(lambda _: not broken.route_weight(), PATIENCE_S)
+                leaving.kubectl("delete", "crel", NAME, "--timeout=90s")
+                assert not leaving.route_weight()
+                assert staying.status().phase is Phase.PROGRESSING
+            broken.wait_for(Phase.ROLLED_BACK, PATIENCE_S)
+            back = now() + SETTLED_S
+            staying.wait_for(Phase.PROMOTED, 2 * PATIENCE_S)
+        # What was asked for while there was no gateway is lost, and nothing else.
+        for load in running:
+            assert load.answers.failures(away, back)
+            assert load.answers.failures(0, away - SETTLED_S) == []
+            assert load.answers.failures(back, float("inf")) == []
+            assert load.answers.counts(back, float("inf"))
+        assert broken_rules(street.cluster, {shop.namespace for shop in shops}) == []
+
+
+class Killer:
+    """Kills whoever leads: its process by SIGKILL, or its pod, in turn."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._ways = cycle((self._process, self._pod))
+        self._alone = Lock()
+
+    def __call__(self) -> None:
+        """Kill, once there is a leader that is alive."""
+        with self._alone:
+            deadline = time.monotonic() + PATIENCE_S
+            while (pod := self._leader()) is None:
+                assert time.monotonic() < deadline, "nobody leads"
+                time.sleep(0.25)
+            (self._pod if self._cluster.existing else next(self._ways))(pod)
+
+    def _leader(self) -> dict[str, Any] | None:
+        lease = self._get("lease", LEASE)
+        listed = self._get("pods", "-l", f"app.kubernetes.io/name={OPERATOR}")["items"]
+        for pod in listed:
+            if pod["metadata"]["name"] != lease["spec"]["holderIdentity"]:
+                continue
+            (container,) = pod["status"]["containerStatuses"]
+            return pod if "running" in container["state"] else None
+        return None
+
+    def _get(self, *words: str) -> Any:
+        found = self._cluster.kubectl("get", "-n", OPERATOR_NAMESPACE, *words, "-o", "json")
+        return json.loads(found)
+
+    def _pod(self, pod: dict[str, Any]) -> None:
+        name = pod["metadata"]["name"]
+        words = ("-n", OPERATOR_NAMESPACE, "--grace-period=0", "--force", "--wait=false")
+        self._cluster.kubectl("delete", "pod", name, *words)
+
+    def _process(self, pod: dict[str, Any]) -> None:
+        """As the kernel does to a process that takes too much memory."""
+        container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
+        task = ("ctr", "-n", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container)
+        engine.find()("exec", pod["spec"]["nodeName"], *task)
+
+
+GOOD = (Phase.PENDING, Phase.STARTING, Phase.PROGRESSING, Phase.PROMOTING, Phase.RETURNING)
+BAD = (Phase.PROGRESSING, Phase.ROLLING_BACK)
+DRAINING = {**SHORT, "canary": {"readyDeadline": "90s", "drainPeriod": "8s"}}
+"""Long enough to be killed in it."""
+
+
+def test_the_operator_is_killed_in_every_phase(street: Street) -> None:
+    """One release is promoted and one rolled back, as if nothing had been."""
+    with street.opened(2) as shops:
+        good, bad = shops
+        kill = Killer(street.cluster)
+
+        def promoted() -> None:
+            good.deploy("v1", spec=DRAINING)
+            for phase in GOOD:
+                if phase is Phase.STARTING:
+                    reach(good, Phase.IDLE)
+                    good.change("v2")
+                reach(good, phase, Phase.IDLE if phase is Phase.PENDING else Phase.PROMOTED)
+                kill()
+            good.wait_for(Phase.PROMOTED, 2 * PATIENCE_S)
+
+        def rolled_back() -> None:
+            bad.deploy("v1", spec=DRAINING)
+            bad.wait_for(Phase.IDLE, PATIENCE_S)
+            bad.deploy("v2", {"errorShare": 0.3}, spec=DRAINING)
+            for phase in BAD:
+                reach(bad, phase, Phase.ROLLED_BACK)
+                kill()
+            bad.wait_for(Phase.ROLLED_BACK, 2 * PATIENCE_S)
+
+        with good.load(RATE) as fine, bad.load(RATE) as poor, ThreadPoolExecutor(2) as threads:
+            for ended in (threads.submit(promoted), threads.submit(rolled_back)):
+                ended.result()
+        assert fine.answers.failures(0, float("inf")) == []
+        assert not_on_trial(poor) == []
+        why = decided(bad.status(), "RolledBack").reason
+        assert why in ("ErrorRateBreached", "AvailabilityBreached")
+        assert broken_rules(street.cluster, {shop.namespace for shop in shops}) == []

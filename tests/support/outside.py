@@ -1,0 +1,88 @@
+"""Operators outside the cluster, with the rights of the one inside, each for a shard of its own.
+
+So one of them may have a Prometheus of its own.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from hack.cluster.cluster import Cluster
+from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE
+from tests.support.operator_process import OperatorError
+from tests.support.rig.process import KillableOperator
+
+ACCOUNT = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR}"
+"""Who such an operator is for the API server, and by its own word in the Lease."""
+START_S = 60.0
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What is another one than that of the operator inside.
+
+    shard: of the CanaryReleases to work on. lease: another one for each shard. prometheus: URL.
+    """
+
+    lease: str
+    shard: str
+    prometheus: str
+
+
+@contextmanager
+def run_outside(cluster: Cluster, folder: Path, way: Outside) -> Iterator[KillableOperator]:
+    """Run an operator until the block ends."""
+    flags = ["--lease-namespace", OPERATOR_NAMESPACE, "--lease-name", way.lease]
+    flags += ["--shard", way.shard]
+    operator = KillableOperator(
+        folder,
+        ACCOUNT,
+        _kubeconfig(cluster, folder),
+        way.prometheus,
+        tuple(flags),
+    )
+    with _may_use(cluster, way.lease):
+        operator.start()
+        try:
+            _wait_until_it_is_in_touch(operator)
+            yield operator
+        finally:
+            operator.stop()
+
+
+@contextmanager
+def _may_use(cluster: Cluster, lease: str) -> Iterator[None]:
+    """Grant a Lease of an operator's own, as a second installation of the chart would."""
+    here = ("-n", OPERATOR_NAMESPACE)
+    verbs = ("--verb=get,create,patch", "--resource=leases")
+    account = f"--serviceaccount={OPERATOR_NAMESPACE}:{OPERATOR}"
+    cluster.kubectl("create", "role", lease, *here, *verbs)
+    try:
+        cluster.kubectl("create", "rolebinding", lease, *here, f"--role={lease}", account)
+        yield
+    finally:
+        cluster.kubectl("delete", "role,rolebinding,lease", lease, *here, "--ignore-not-found")
+
+
+def _kubeconfig(cluster: Cluster, folder: Path) -> Path:
+    """The cluster's, with the operator's account instead of the administrator's."""
+    words = ("create", "token", OPERATOR, "-n", OPERATOR_NAMESPACE, "--duration=3h")
+    config = yaml.safe_load(Path(cluster.kubeconfig).read_text())
+    for each in config["users"]:
+        each["user"] = {"token": cluster.kubectl(*words).strip()}
+    file = folder / "kubeconfig"
+    file.touch(mode=0o600)
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+def _wait_until_it_is_in_touch(operator: KillableOperator) -> None:
+    deadline = time.monotonic() + START_S
+    while not operator.is_ready():
+        if not operator.runs or time.monotonic() > deadline:
+            raise OperatorError(operator.log.read_text(errors="replace")[-3000:])
+        time.sleep(0.2)
