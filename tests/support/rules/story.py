@@ -61,6 +61,13 @@ class Story:
         """A user changes an object."""
         return self._change("admin", "users", resource, name, change)
 
+    def another_release(self) -> Self:
+        """A user makes a second CanaryRelease for the same Deployment."""
+        manifest = SHOP.release()
+        manifest["metadata"]["name"] = "second"
+        self._put("admin", "users", "create", "canaryreleases", manifest)
+        return self
+
     def lease(self, holder: str) -> Self:
         """Somebody takes the lease."""
         manifest = {

@@ -264,7 +264,9 @@ class World:
         assert event.response is not None
         release = self._releases[place] = Release(event.response)
         for each in release.places:
-            self._of[each] = place
+            owner = self.release_of(each)
+            if owner is None or owner.gone:  # of two for one Deployment the second has nothing
+                self._of[each] = place
         for facts, so in (
             (self.suspended, release.spec.suspend),
             (self.deleting, release.deleting),

@@ -424,3 +424,8 @@ def test_a_line_names_the_check_the_release_and_the_write() -> None:
     text = str(found)
     assert text.startswith("default/shop: rises_are_earned: from 0 to 10 %, in phase Idle\n")
     assert "op-1 (linnet) patch httproutes default/shop" in text
+
+
+def test_of_two_releases_for_one_deployment_the_first_has_it() -> None:
+    assert broken(Story().starts().proves(10).another_release().weight(50)) == {}
+    assert broken(Story().starts().another_release().weight(50)).keys() >= {"rises_are_earned"}
