@@ -7,8 +7,6 @@ import pytest
 from linnet.api.status import Phase
 from tests.support.shop import QUICK, Shop, decided
 
-pytestmark = pytest.mark.usefixtures("judged")
-
 ENOUGH = 2000
 PATIENCE_S = 5
 
