@@ -18,10 +18,10 @@ from tests.support.prometheus_server import reconfigure, serve
 from tests.support.shop import Shop, decided
 from tests.support.stories import (
     FIRST,
+    LINGERING,
     PATIENCE_S,
     RATE,
     SECOND,
-    SHORT,
     Story,
     Street,
     begin,
@@ -52,7 +52,7 @@ PARTIAL = "warns that the answer may be partial"
 def own(query: str, **more: Any) -> dict[str, Any]:
     """The spec with this one check."""
     metric = {"name": "own", "query": query, "rollback": {"above": 10, "consecutive": 2}, **more}
-    return {**SHORT, "analysis": {**SHORT["analysis"], "metrics": [metric]}}
+    return {**LINGERING, "analysis": {**LINGERING["analysis"], "metrics": [metric]}}
 
 
 def answers_that_say_nothing(shop: Shop) -> None:
@@ -121,7 +121,7 @@ def a_partial_answer(shop: Shop) -> None:
             run_outside(shop.cluster, folder, Outside(lease, shop.namespace, prometheus))
         )
         load = running.enter_context(shop.load(RATE))
-        shop.guard(shop.namespace, SHORT)
+        shop.guard(shop.namespace, LINGERING)
         shop.wait_for(Phase.IDLE, PATIENCE_S)
         shop.change("v2")
         shop.wait_for_weight(FIRST, PATIENCE_S)

@@ -22,10 +22,14 @@ from tests.support.witness import broken_rules
 SETTLED_S = 5
 STEADY: Mapping[str, Any] = {
     **SHORT,
-    "steps": [{"weight": FIRST, "hold": "15s"}, {"weight": 100, "hold": "2s"}],
+    "steps": [{"weight": FIRST, "hold": "30s"}, {"weight": 100, "hold": "2s"}],
 }
 """Long enough at the first weight for several shops to be there together."""
-HASTY = {**STEADY, "analysis": {**STEADY["analysis"], "holdDeadline": "14s"}}
+HASTY: Mapping[str, Any] = {
+    **SHORT,
+    "steps": [{"weight": FIRST, "hold": "15s"}, {"weight": 100, "hold": "15s"}],
+    "analysis": {**SHORT["analysis"], "holdDeadline": "14s"},
+}
 
 
 def at_once(what: Callable[[Shop], object], shops: Sequence[Shop]) -> None:
