@@ -371,6 +371,26 @@ REFUSED: dict[str, tuple[Object, str, str]] = {
         "spec.canary.replicas and spec.steps[].replicas have no use with provider Replicas",
         "remove them",
     ),
+    "a comparison by an unknown source": (
+        analysis(comparison={"use": {"http": "nginx"}}),
+        "spec.analysis.comparison.use.http",
+        'supported values: "application", "traefik", "istio", "envoyGateway", "ingressNginx"',
+    ),
+    "a comparison that may not err at all": (
+        analysis(comparison={"falseRollbackPercent": 0}),
+        "spec.analysis.comparison.falseRollbackPercent",
+        "should be greater than or equal to 0.01",
+    ),
+    "a comparison that warms up for a day": (
+        analysis(comparison={"warmUp": "24h"}),
+        "spec.analysis.comparison.warmUp",
+        "must be at most 1h",
+    ),
+    "a comparison by a gateway where there is none": (
+        {"traffic": {"provider": "Replicas"}, **analysis(comparison={"use": {"http": "traefik"}})},
+        "spec.analysis.comparison.use.http must be application or istio with provider Replicas",
+        "don't tell the two versions behind one Service apart",
+    ),
     "a number of pods in a step where pods are the share": (
         {"traffic": {"provider": "Replicas"}, "steps": [{"weight": 100, "replicas": 3}]},
         "spec.canary.replicas and spec.steps[].replicas have no use with provider Replicas",

@@ -19,6 +19,7 @@ from linnet.core import actions
 from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
+from linnet.core.looks import span_due
 from linnet.core.observed import Observed, Sample
 from linnet.core.references import Reference
 from linnet.core.revision import config_part, template_part
@@ -26,6 +27,7 @@ from linnet.core.stored import read
 from tests.support.builders import HOUR, SECOND, START, make_spec, sample
 from tests.support.looks import ALIVE, Kill, Look, Stopped, Stuck
 from tests.support.objects import Canary, Config, ImpossibleWorld, Refused, Route, Stable
+from tests.support.requests_seen import Requests
 
 Reading = float | str | None
 Readings = Mapping[str, "Reading | Callable[[World], Reading]"]
@@ -64,6 +66,7 @@ class World:
         self.crashing: dict[str, str] = {}
         self.readings: dict[str, Reading | Callable[[World], Reading]] = dict(HEALTHY)
         self.prometheus_away = False
+        self.requests = Requests()
         self.refuses = ""
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
@@ -132,6 +135,9 @@ class World:
             samples={check.name: self.measure(check.name) for check in checks(self.spec.analysis)}
             if due
             else {},
+            tally=self.requests.between(*span, self.route.served if self.route else 0)
+            if due and (span := span_due(self.spec, self.status, self.now))
+            else None,
         )
 
     def measure(self, name: str) -> Sample:

@@ -7,7 +7,8 @@ import pytest
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.observe import Providers, observe
 from linnet.controller.release import Key, Release, write_status
-from linnet.core.observed import Observed, Sample
+from linnet.core.observed import Observed, Sample, Tally
+from linnet.core.sources import Arms
 from linnet.providers.config import ConfigCopies
 from linnet.providers.errors import Unreachable
 from linnet.providers.kubernetes import (
@@ -36,6 +37,7 @@ class World:
         self.client = FakeKubernetes()
         self.metrics = FakeMetrics()
         self.tracked: list[dict[str, str]] = []
+        self.comparison: dict[str, Any] | None = None
         self.client.add(DEPLOYMENTS, deployment())
         self.client.add(SERVICES, service())
         self.client.add(HTTPROUTES, http_route())
@@ -52,7 +54,8 @@ class World:
             "metadata": {"name": "shop", "namespace": "default", "generation": 4, **metadata},
             "spec": {
                 **MINIMAL,
-                "analysis": {"metrics": list(metrics)},
+                "analysis": {"metrics": list(metrics)}
+                | ({} if self.comparison is None else {"comparison": self.comparison}),
                 "trackedConfig": list(self.tracked),
             },
             "status": write_status(status or CanaryReleaseStatus()),
@@ -204,6 +207,26 @@ async def test_a_due_analysis_is_measured(world: World) -> None:
     world.metrics.samples = {"sum(orders)": Sample(7.0)}
     observed = await world.observe(QUERY, status=await world.release())
     assert observed.samples == {"orders": Sample(7.0)}
+
+
+async def test_a_comparison_is_asked_for_with_the_measurement(world: World) -> None:
+    world.comparison = {"use": {"http": "traefik"}}
+    observed = await world.observe(status=await world.release())
+    assert observed.tally == Tally(START, START + MINUTE, Arms(None, None))
+    assert sum("traefik_service_request" in asked for asked in world.metrics.asked) == 2
+    world.metrics.down = "connection refused"
+    observed = await world.observe(status=await world.release())
+    assert observed.tally == Tally(START, START + MINUTE, error="connection refused")
+
+
+@pytest.mark.parametrize("change", ["analysed", "not asked for", "leaving"])
+async def test_a_comparison_that_is_not_due(world: World, change: str) -> None:
+    status = await world.release()
+    world.comparison = {} if change != "not asked for" else None
+    if change == "analysed":
+        status = status.model_copy(update={"analysed_at": START + 50 * SECOND})
+    leaving = {"deletionTimestamp": "2030-01-01T12:00:30Z"} if change == "leaving" else {}
+    assert (await world.observe(status=status, **leaving)).tally is None
 
 
 async def test_what_is_decided_already_does_not_wait_for_a_measurement(world: World) -> None:

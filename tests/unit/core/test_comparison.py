@@ -44,8 +44,6 @@ def test_a_healthy_canary_is_cleared() -> None:
     assert verdicts(HEALTHY)["errors"] is Verdict.CONTINUE
     found = comparison.findings(after(*[HEALTHY] * 60), HEALTHY, POLICY)
     assert {each.verdict for each in found.values()} == {Verdict.CLEAR}
-    assert comparison.is_clear(found)
-    assert comparison.ends(found) == ""
     errors = found["errors"]
     assert errors.effect == pytest.approx(1 / 750 * 14250 / 28)
     assert errors.interval.low < errors.effect < errors.interval.high
@@ -55,9 +53,8 @@ def test_a_healthy_canary_is_cleared() -> None:
 def test_a_worse_one_ends_the_release_within_two_looks(bad: Look, name: str) -> None:
     looks = [HEALTHY, bad, bad]
     found = comparison.findings(after(*looks), bad, POLICY)
-    assert comparison.ends(found) == name
+    assert [key for key, each in found.items() if each.verdict is Verdict.BREACH] == [name]
     assert found[name].e_value >= found[name].needed == pytest.approx(300)
-    assert not comparison.is_clear(found)
 
 
 def test_what_stable_suffers_from_too_is_no_reason_to_roll_back() -> None:
@@ -76,18 +73,17 @@ def test_alone_it_is_the_objective_that_counts() -> None:
     failing = look(arm(15000, 600), None, weight=100)
     assert verdicts(*[alone] * 20) == {"errors": Verdict.CLEAR}
     found = comparison.findings(after(failing), failing, POLICY)
-    assert comparison.ends(found) == "errors"
+    assert found["errors"].verdict is Verdict.BREACH
     assert isnan(found["errors"].effect)
     assert found["errors"].interval.high == inf
 
 
 def test_silence_and_failed_questions_say_nothing() -> None:
-    failed = Look(5, 15.0, None, "Prometheus can't be reached")
+    failed = Look(5, 15.0, None)
     assert set(verdicts(HEALTHY, SILENT).values()) == {Verdict.NO_DATA}
     assert set(verdicts(HEALTHY, failed).values()) == {Verdict.ERROR}
     known = after(HEALTHY)
     assert comparison.advance(known, failed, POLICY) is known
-    assert not comparison.is_clear({})
 
 
 def test_what_speaks_against_the_canary_outlives_a_step() -> None:
@@ -132,3 +128,8 @@ def test_a_state_that_was_tampered_with_is_refused(damage: dict[str, object]) ->
         Comparison.from_json({**after(HEALTHY).to_json(), **damage})
     with pytest.raises(ValueError, match="not whole"):
         Comparison.from_json({})
+
+
+def test_an_incident_is_over_when_stable_meets_its_objective_again() -> None:
+    found = verdicts(*[BOTH_FAIL] * 3, *[HEALTHY] * 60)
+    assert found["errors"] is not Verdict.SHARED_INCIDENT

@@ -1,7 +1,8 @@
 import pytest
 
+from linnet.api.comparison import HttpSource
 from linnet.core.series import Matrix, Series, Span
-from linnet.core.sources import SOURCES, Arm, Arms, HttpSource, arms, selectors
+from linnet.core.sources import SOURCES, Arm, Arms, arms, selectors
 from linnet.providers.metrics.syntax import check
 
 VARIABLES = {

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from linnet.api.comparison import Comparison
 from linnet.api.rules import Span, Spelled, rules
 from linnet.api.types import DURATION_PATTERN, Duration, Model
 
@@ -241,6 +242,8 @@ class Analysis(Model):
         ),
     ] = ()
     """The checks. All ready-made checks of the profile if left out."""
+    comparison: Comparison | None = None
+    """Compare the canary with stable, too. {} takes the defaults; not done if left out."""
     hold_deadline: Duration = timedelta(hours=1)
     """Longest time that a step may be held after its own hold time: because a check is between
     its limits, or without data."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from linnet.api.analysis import Analysis
+from linnet.api.comparison import ONE_SERVICE
 from linnet.api.config import TrackedConfigs
 from linnet.api.rules import Span, Spelled, rules
 from linnet.api.types import Duration, Model
@@ -246,6 +247,12 @@ class CanaryReleaseSpec(Model):
                 "!self.steps.exists(step, has(step.replicas)))",
                 "spec.canary.replicas and spec.steps[].replicas have no use with provider "
                 "Replicas, where the number of pods is the share of traffic: remove them",
+            ),
+            (
+                "self.traffic.provider != 'Replicas' || self.?analysis.?comparison.?use.?http"
+                f".orValue('application') in {[str(each) for each in ONE_SERVICE]}",
+                "spec.analysis.comparison.use.http must be application or istio with provider "
+                "Replicas: the others don't tell the two versions behind one Service apart",
             ),
         )
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from linnet.api.comparison import ComparisonStatus
 from linnet.api.types import Model, Time
 
 HISTORY_LIMIT = 20
@@ -188,6 +189,8 @@ class CanaryReleaseStatus(Model):
     """When the checks were last measured."""
     metrics: tuple[MetricStatus, ...] = ()
     """Each check's last measurement."""
+    comparison: ComparisonStatus | None = None
+    """What the comparison with stable has found."""
     message: str = ""
     """What is going on, in one sentence."""
     conditions: tuple[Condition, ...] = ()

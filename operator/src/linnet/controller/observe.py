@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from linnet.api.status import Phase
 from linnet.controller.release import Release
+from linnet.core import looks
 from linnet.core.catalog import contradiction
 from linnet.core.decide import analysis_due, decide, measured_after
-from linnet.core.observed import Observed, Sample
+from linnet.core.observed import Observed, Sample, Tally
 from linnet.core.queries import UnknownVariable, questions
 from linnet.core.tracking import not_mounted
 from linnet.providers.config import ConfigCopies
@@ -47,13 +48,14 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
     Raises:
         ApiError: the API server could not be asked.
     """
-    measuring = asyncio.create_task(_measure(release, providers, now))
+    measuring = asyncio.gather(_measure(release, providers, now), _tally(release, providers, now))
     try:
         observed = await _objects(release, providers)
         decision = decide(release.spec, release.status, observed, now)
         if decision.status.phase is not release.status.phase:
             return observed
-        return replace(observed, samples=await measuring)
+        samples, tally = await measuring
+        return replace(observed, samples=samples, tally=tally)
     finally:
         measuring.cancel()
 
@@ -124,3 +126,17 @@ async def _measure(release: Release, providers: Providers, now: datetime) -> Map
     since = measured_after(spec, status, now)
     answers = (providers.metrics.sample(question, since) for question in asked.values())
     return dict(zip(asked, await asyncio.gather(*answers), strict=True))
+
+
+async def _tally(release: Release, providers: Providers, now: datetime) -> Tally | None:
+    spec, namespace = release.spec, release.key.namespace
+    asked, due = spec.analysis.comparison, looks.span_due(spec, release.status, now)
+    if asked is None or due is None or release.deleting_since is not None:
+        return None
+    if not analysis_due(spec, release.status, now):
+        return None
+    requests, buckets = looks.selectors(spec, asked, namespace, due)
+    answers = await asyncio.gather(
+        providers.metrics.series(requests, due[1]), providers.metrics.series(buckets, due[1])
+    )
+    return looks.tallied(spec, asked, namespace, due, (answers[0], answers[1]))

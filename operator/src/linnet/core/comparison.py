@@ -22,7 +22,7 @@ from linnet.stats.objective import ObjectiveState, ObjectiveTest
 from linnet.stats.ratio import RatioState
 from linnet.stats.share import ShareState, ShareTest
 from linnet.stats.state import Array
-from linnet.stats.verdict import Circumstances, Evidence, Finding, Verdict, judge
+from linnet.stats.verdict import Circumstances, Evidence, Finding, judge
 
 LATENCY = LatencyTest()
 SHARE = ShareTest()
@@ -54,15 +54,17 @@ class Policy:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look saw. weight: the canary's, in percent, on the route since the look before.
+    """What one look saw. weight: the canary's in percent. seconds: since the look before.
 
-    seconds: since that look. arms: None where the question was not answered; error: why.
+    arms: None where the question was not answered. settled: all of it was counted at that weight.
+    warm: the canary's caches are, so that its latency means something.
     """
 
     weight: int
     seconds: float
     arms: Arms | None
-    error: str = ""
+    settled: bool = True
+    warm: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +130,13 @@ def advance(before: Comparison, look: Look, policy: Policy) -> Comparison:
     canary, stable = look.arms.canary or Arm(), look.arms.stable or Arm()
     objective = ObjectiveTest(policy.objective)
     window = Window(canary.errors, canary.requests, stable.errors, stable.requests, look.seconds)
-    split = SHARE.advance(
-        state.share, canary.requests, stable.requests, look.weight / WHOLE, look.seconds
-    )
+    split = state.share
+    if look.settled:
+        split = SHARE.advance(
+            split, canary.requests, stable.requests, look.weight / WHOLE, look.seconds
+        )
     return replace(
-        _with_latency(state, canary, stable, look.seconds),
+        _with_latency(state, canary, stable, look.seconds) if look.warm else state,
         errors=ERRORS.advance(state.errors, window),
         canary=objective.advance(state.canary, canary.errors, canary.requests, look.seconds),
         stable=objective.advance(state.stable, stable.errors, stable.requests, look.seconds),
@@ -173,11 +177,18 @@ def _slower(arm: Arm, edges: tuple[float, ...]) -> Array:
 def findings(state: Comparison, look: Look, policy: Policy) -> dict[str, Finding]:
     """What is said of errors and, where there are histograms, of latency, after a look."""
     alone = look.weight >= WHOLE
-    suffers = float(mixture.log_evidence(state.stable.worse)) >= log(1 / policy.alpha)
+    suffers = _stable_suffers(state, policy)
     found = {ERRORS_NAME: _of_errors(state, look, policy, alone=alone, suffers=suffers)}
     if state.latency is not None and not alone:
         found[LATENCY_NAME] = _of_latency(state.latency, state, look, policy)
     return found
+
+
+def _stable_suffers(state: Comparison, policy: Policy) -> bool:
+    """Whether stable has been shown to miss the objective, and still does."""
+    canary, events, exposed, exposure = (float(value) for value in state.errors.lately)
+    still = events - canary > policy.objective * (exposure - exposed)
+    return still and float(mixture.log_evidence(state.stable.worse)) >= log(1 / policy.alpha)
 
 
 def _of_errors(
@@ -261,13 +272,3 @@ def _interval(told: Array, scatter: float = 1.0) -> Interval:
     return ratio_interval(
         canary, events - canary, exposed / exposure if exposure else 0.0, scatter=scatter
     )
-
-
-def ends(found: Mapping[str, Finding]) -> str:
-    """The name of what ends the release, '' if nothing does."""
-    return next((name for name, each in found.items() if each.verdict is Verdict.BREACH), "")
-
-
-def is_clear(found: Mapping[str, Finding]) -> bool:
-    """Whether everything is shown to be less worse than it may be."""
-    return bool(found) and all(each.verdict is Verdict.CLEAR for each in found.values())

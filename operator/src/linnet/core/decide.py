@@ -8,6 +8,7 @@ from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase
 from linnet.core import (
     advance,
     analysis,
+    looks,
     promote,
     resting,
     rollback,
@@ -39,7 +40,8 @@ def decide(
     Pure: the same arguments give the same decision, on this process or the next. The actions
     may be carried out any number of times.
     """
-    known = sizing.followed(_measured(spec, status, observed, now), observed)
+    known = looks.compared(spec, _measured(spec, status, observed, now), observed, now)
+    known = sizing.followed(known, observed)
     situation = Situation(spec, watching.noted(known, now), observed, now)
     if observed.deleting_since is not None:
         decision = _leaving(situation)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, refusal, shares, sizing, steps, watching
+from linnet.core import analysis, finding, refusal, shares, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
 from linnet.core.route import WHOLE
@@ -52,8 +52,10 @@ def _here(situation: Situation) -> str:
 
 
 def hold_over(situation: Situation) -> Hold | None:
-    """The step has been at its weight for its hold time."""
+    """The step has been at its weight for its hold time, or needs it no more."""
     weight = situation.status.weight
+    if weight.seen_since is not None and finding.is_clear(situation):
+        return None
     step = steps.step_at(situation.spec, weight.wanted)
     if steps.remaining(weight.seen_since, step.hold, situation.now) != timedelta():
         return Hold("Holding", f"At {_here(situation)}, measuring")
@@ -81,6 +83,15 @@ def evidence(situation: Situation) -> Hold | None:
     if not proven:
         return Hold("NoEvidence", f"{held}: no check has given a value", True)
     return None
+
+
+def comparable(situation: Situation) -> Hold | None:
+    """What the comparison with stable says is no reason to wait."""
+    obstacle = finding.obstacle(situation)
+    if obstacle is None:
+        return None
+    reason, message = obstacle
+    return Hold(reason, f"Held at {_here(situation)}: {message}", True)
 
 
 def not_suspended(situation: Situation) -> Hold | None:
@@ -122,7 +133,7 @@ def _pods_are_late(situation: Situation) -> bool:
     return left == timedelta()
 
 
-EARNED: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence)
+EARNED: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence, comparable)
 """What the canary has to earn before it gets more traffic."""
 GATES: tuple[Gate, ...] = (*EARNED, capacity)
 

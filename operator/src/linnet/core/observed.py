@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from linnet.core.references import Reference
+from linnet.core.sources import Arms
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What both versions answered from one moment to another; `arms` is None with an error."""
+
+    since: datetime
+    until: datetime
+    arms: Arms | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything a decision may look at.
 
     config: None where nothing is tracked.
     problem: (reason, message) where an object can't be used as it is; `stable` or `route` may
     then be missing. deleting_since: when the resource's deletion was asked for.
-    samples: name of a check -> its outcome; empty unless a measurement was due.
+    samples: name of a check -> its outcome; empty unless a measurement was due. tally: both
+    versions' requests since the last look; None unless they were to be compared.
     """
 
     generation: int
@@ -145,6 +157,7 @@ class Observed:
     deleting_since: datetime | None = None
     problem: tuple[str, str] | None = None
     samples: Mapping[str, Sample] = field(default_factory=dict)
+    tally: Tally | None = None
 
     @property
     def splittable(self) -> RouteObserved | None:

@@ -59,7 +59,7 @@ def canary_variables(
         "target": spec.target_ref.name,
         "track": "canary",
         "workload": workload,
-        "pods": _pods(workload),
+        "pods": pods_of(workload),
         "window": format_duration(window),
     }
 
@@ -69,7 +69,7 @@ def whole_names(workload: str) -> bool:
     return GENERATED_LIMIT - len(f"{workload}-") > HASH_LIMIT
 
 
-def _pods(workload: str) -> str:
+def pods_of(workload: str) -> str:
     """A regular expression for the names of a Deployment's pods: NAME-HASH-SUFFIX.
 
     With both parts spelled out the pattern of NAME can't match the pods of NAME-canary. Where

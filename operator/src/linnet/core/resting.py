@@ -108,6 +108,7 @@ def _start(situation: Situation, revision: str) -> Decision:
         step=None,
         weight=WeightStatus(wanted=0, seen=0),
         metrics=(),
+        comparison=None,
         analysed_at=None,
     )
     return Decision(moved)

@@ -7,9 +7,9 @@ same way (`linnet.core.series`).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import inf
 
+from linnet.api.comparison import HttpSource
 from linnet.core.queries import fill
 from linnet.core.series import Matrix, Span, counted
 
@@ -25,16 +25,6 @@ VARIABLES = (
     "route",
 )
 """What a source's selectors are filled in with: names, and patterns of pods' names."""
-
-
-class HttpSource(StrEnum):
-    """The sources that there are."""
-
-    APPLICATION = "application"
-    TRAEFIK = "traefik"
-    ISTIO = "istio"
-    ENVOY_GATEWAY = "envoyGateway"
-    INGRESS_NGINX = "ingressNginx"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""When the canary is compared with stable, and by which requests."""
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from linnet.api.comparison import Comparison as ComparisonSpec
+from linnet.api.comparison import ComparisonStatus
+from linnet.api.spec import CanaryReleaseSpec
+from linnet.api.status import CanaryReleaseStatus, Phase
+from linnet.api.types import format_duration
+from linnet.core import comparison, sources, steps
+from linnet.core.comparison import Comparison, Look, Policy
+from linnet.core.finding import told
+from linnet.core.observed import Observed, Tally
+from linnet.core.queries import pods_of
+from linnet.core.series import Matrix, Span
+
+LONGEST = timedelta(hours=1)
+"""Requests that nobody has counted for longer than this are left out."""
+SCRAPES = 4
+"""Scrapes that a query window covers at least."""
+
+Moments = tuple[datetime, datetime]
+
+
+def span_due(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime) -> Moments | None:
+    """From when to when requests are to be compared now; None where none are.
+
+    Spans follow one another without a gap or an overlap, so that each request is evidence once.
+    """
+    begun = status.phase_since
+    if spec.analysis.comparison is None or status.phase is not Phase.PROGRESSING or begun is None:
+        return None
+    since = status.comparison.until if status.comparison is not None else begun
+    since = max(since, now - LONGEST)
+    return (since, now) if since < now else None
+
+
+def selectors(
+    spec: CanaryReleaseSpec, asked: ComparisonSpec, namespace: str, due: Moments
+) -> tuple[str, str]:
+    """PromQL for the raw samples of requests and of latency buckets, of both versions."""
+    since, until = due
+    lookback = format_duration(until - since + spec.analysis.window)
+    return sources.selectors(sources.SOURCES[asked.use.http], _names(spec, namespace), lookback)
+
+
+def tallied(
+    spec: CanaryReleaseSpec,
+    asked: ComparisonSpec,
+    namespace: str,
+    due: Moments,
+    answers: tuple[Matrix, Matrix],
+) -> Tally:
+    """What both versions answered, out of the answers to `selectors`."""
+    since, until = due
+    requests, buckets = answers
+    if error := requests.error or buckets.error:
+        return Tally(since, until, error=error)
+    span = Span(since.timestamp(), until.timestamp(), spec.analysis.window.total_seconds())
+    source = sources.SOURCES[asked.use.http]
+    arms = sources.arms(source, _names(spec, namespace), requests, buckets, span)
+    return Tally(since, until, arms)
+
+
+def _names(spec: CanaryReleaseSpec, namespace: str) -> Mapping[str, str]:
+    stable = spec.target_ref.name
+    canary = f"{stable}-canary"
+    service = spec.traffic.service or stable
+    return {
+        "namespace": namespace,
+        "stable": stable,
+        "canary": canary,
+        "stablePods": pods_of(stable),
+        "canaryPods": pods_of(canary),
+        "stableService": service,
+        "canaryService": canary,
+        "route": spec.traffic.http_route or "",
+    }
+
+
+def compared(
+    spec: CanaryReleaseSpec, status: CanaryReleaseStatus, observed: Observed, now: datetime
+) -> CanaryReleaseStatus:
+    """The status with this round's look at both versions, if one was made."""
+    asked, tally = spec.analysis.comparison, observed.tally
+    due = span_due(spec, status, now)
+    if asked is None or tally is None or due is None or tally.since < due[0]:
+        return status
+    weight = steps.at_weight(status, status.weight.wanted, observed.route, now)
+    settling = spec.analysis.window / SCRAPES
+    look = Look(
+        weight=weight.wanted,
+        seconds=(tally.until - tally.since).total_seconds(),
+        arms=tally.arms,
+        settled=weight.seen_since is not None and tally.since >= weight.seen_since + settling,
+        warm=status.phase_since is not None and tally.since >= status.phase_since + asked.warm_up,
+    )
+    policy = policy_of(asked)
+    after = comparison.advance(_remembered(status.comparison), look, policy)
+    found = comparison.findings(after, look, policy)
+    known = ComparisonStatus(
+        until=tally.since if tally.arms is None else tally.until,
+        weight=look.weight,
+        findings=tuple(
+            told(name, finding, after, asked, tally.error) for name, finding in found.items()
+        ),
+        state=_packed(after),
+    )
+    return status.model_copy(update={"comparison": known})
+
+
+def policy_of(asked: ComparisonSpec) -> Policy:
+    """What a release may cost, as a user asks for it in percent."""
+    return Policy(asked.false_rollback_percent / 100, asked.objective_percent / 100)
+
+
+def _packed(state: Comparison) -> str:
+    text = json.dumps(state.to_json(), separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode())).decode()
+
+
+def _remembered(known: ComparisonStatus | None) -> Comparison:
+    """What was packed; the beginning where there is nothing, or nothing that can be read."""
+    if known is None:
+        return comparison.begin()
+    try:
+        return Comparison.from_json(json.loads(zlib.decompress(base64.b64decode(known.state))))
+    except (ValueError, zlib.error):
+        return comparison.begin()
