@@ -50,6 +50,17 @@ def test_a_slower_one_goes_but_not_for_its_cold_caches() -> None:
     assert "requests slower than 100 ms" in world.last.message
 
 
+def test_one_that_needs_more_cpu_for_a_request_goes_where_that_is_compared() -> None:
+    world = releasing(comparing("1h", use={"cpu": "cadvisor"}))
+    world.requests.canary_cpu_s = 0.02
+    world.run(Phase.ROLLED_BACK)
+    assert world.last.reason == "CpuWorse"
+    assert world.last.message.startswith("2 times stable's CPU per request")
+    world = releasing(comparing())
+    world.requests.canary_cpu_s = 0.02
+    world.run(Phase.PROMOTED)
+
+
 def test_what_stable_suffers_from_too_holds() -> None:
     world = releasing(comparing())
     world.requests.stable_fails = world.requests.canary_fails = 0.1

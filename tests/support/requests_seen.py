@@ -15,7 +15,8 @@ class Requests:
     """What is asked of both versions together, and how they answer it. Shares are 0 to 1.
 
     slow: those that take longer than the first edge. share: the canary's real share of traffic;
-    None for what the route says. away: why nobody tells of them.
+    None for what the route says. canary_cpu_s: seconds of CPU for a request; stable's take a
+    hundredth. away: why nobody tells of them.
     """
 
     per_second: float = 200.0
@@ -24,6 +25,7 @@ class Requests:
     stable_slow: float = 0.1
     canary_slow: float = 0.1
     share: float | None = None
+    canary_cpu_s: float = 0.01
     away: str = ""
 
     def between(self, since: datetime, until: datetime, weight: int) -> Tally:
@@ -32,7 +34,7 @@ class Requests:
             return Tally(since, until, error=self.away)
         every = self.per_second * (until - since).total_seconds()
         share = weight / 100 if self.share is None else self.share
-        canary = _arm(every * share, self.canary_fails, self.canary_slow)
+        canary = _arm(every * share, self.canary_fails, self.canary_slow, self.canary_cpu_s)
         return Tally(
             since,
             until,
@@ -40,10 +42,10 @@ class Requests:
         )
 
 
-def _arm(requests: float, fails: float, slow: float) -> Arm | None:
+def _arm(requests: float, fails: float, slow: float, cpu_s: float = 0.01) -> Arm | None:
     requests = float(round(requests))
     if not requests:
         return None
     first, last = EDGES
     faster = {first: requests - round(requests * slow), last: requests}
-    return Arm(requests, float(round(requests * fails)), requests, faster)
+    return Arm(requests, float(round(requests * fails)), requests, faster, requests * cpu_s)

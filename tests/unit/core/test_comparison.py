@@ -133,3 +133,32 @@ def test_a_state_that_was_tampered_with_is_refused(damage: dict[str, object]) ->
 def test_an_incident_is_over_when_stable_meets_its_objective_again() -> None:
     found = verdicts(*[BOTH_FAIL] * 3, *[HEALTHY] * 60)
     assert found["errors"] is not Verdict.SHARED_INCIDENT
+
+
+def with_cpu(seconds: float | None) -> Look:
+    canary = Arm(750, 1, 750, {0.1: 675, 1.0: 750}, seconds)
+    return look(canary, Arm(14250, 28, 14250, {0.1: 12825, 1.0: 14250}, 142.5))
+
+
+def test_cpu_is_compared_per_request_where_it_is_asked_for_and_told() -> None:
+    asked = Policy(cpu=True)
+    assert asked.alpha < POLICY.alpha
+    for policy, seconds, names in ((POLICY, 15.0, 2), (asked, None, 2), (asked, 15.0, 3)):
+        state = comparison.begin()
+        for _ in range(8):
+            state = comparison.advance(state, with_cpu(seconds), policy)
+        found = comparison.findings(state, with_cpu(seconds), policy)
+        assert len(found) == names
+    cpu = found["cpu"]
+    assert cpu.effect == pytest.approx(2.0)
+    assert cpu.interval.low <= cpu.effect <= cpu.interval.high
+    written = Comparison.from_json(json.loads(json.dumps(state.to_json())))
+    assert written.to_json() == state.to_json()
+
+
+def test_before_the_first_minute_is_over_the_cpu_has_no_size() -> None:
+    asked = Policy(cpu=True)
+    state = comparison.advance(comparison.begin(), with_cpu(15.0), asked)
+    found = comparison.findings(state, with_cpu(15.0), asked)["cpu"]
+    assert isnan(found.effect)
+    assert found.verdict is Verdict.CONTINUE

@@ -54,6 +54,7 @@ def test_without_a_comparison_there_is_no_effect_to_show() -> None:
     assert (told.effect, told.low, told.high, told.requests_needed) == (None, None, None, None)
     alone = words("errors", nothing, weight=100)
     assert alone.message.startswith("errors against the objective of 1 %: odds")
+    assert words("cpu", nothing).message.startswith("CPU per request: too few to compare")
     slow = words("latency", nothing)
     assert slow.message.startswith("requests slower than 0 ms: too few to compare")
 

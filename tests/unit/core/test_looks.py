@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from linnet.api.comparison import Comparison, ComparisonStatus
+from linnet.api.comparison import Comparison, ComparisonSource, ComparisonStatus, CpuSource
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase, WeightStatus
 from linnet.core import looks
 from linnet.core.observed import Tally
 from linnet.core.series import Matrix, Series
+from linnet.core.sources import Arms
 from tests.support.builders import (
     HOUR,
     MINUTE,
@@ -23,6 +24,7 @@ from tests.support.requests_seen import Requests
 
 SPEC = make_spec(analysis={"comparison": {}, "interval": "15s"})
 TICK = 15 * SECOND
+WITH_CPU = Comparison(use=ComparisonSource(cpu=CpuSource.CADVISOR))
 REQUESTS = Requests()
 
 
@@ -112,6 +114,8 @@ def series(pod: str, until: float, **labels: str) -> Series:
 def test_answers_become_a_tally_by_the_names_of_the_release() -> None:
     due = (START, START + TICK)
     requests, buckets = looks.selectors(SPEC, Comparison(), "prod", due)
+    *_, cpu = looks.selectors(SPEC, WITH_CPU, "prod", due)
+    assert cpu.startswith('container_cpu_usage_seconds_total{namespace="prod",container!="",')
     assert requests == (
         'http_requests_total{namespace="prod",pod=~"shop-[0-9a-z]+-[0-9a-z]{5}'
         '|shop-canary-[0-9a-z]+-[0-9a-z]{5}"}[1m15s]'
@@ -124,11 +128,19 @@ def test_answers_become_a_tally_by_the_names_of_the_release() -> None:
             series("shop-canary-abc12-xyz34", until, status="500"),
         )
     )
-    tally = looks.tallied(SPEC, Comparison(), "prod", due, (found, Matrix()))
+    used = Matrix((series("shop-canary-abc12-xyz34", until, container="app"),))
+    tally = looks.tallied(SPEC, WITH_CPU, "prod", due, (found, Matrix(), used))
     assert tally.arms is not None
     assert tally.arms.stable is not None
     assert tally.arms.canary is not None
     assert (tally.arms.stable.errors, tally.arms.canary.errors) == (0, 30)
+    assert (tally.arms.stable.cpu_s, tally.arms.canary.cpu_s) == (None, 30)
+
+
+def test_an_arm_without_requests_has_no_cpu_either() -> None:
+    due, used = (START, START + TICK), Matrix((series("shop-a-bcdef", START.timestamp() + 15),))
+    tally = looks.tallied(SPEC, WITH_CPU, "prod", due, (Matrix(), Matrix(), used))
+    assert tally.arms == Arms(None, None)
 
 
 @pytest.mark.parametrize("failed", [0, 1])

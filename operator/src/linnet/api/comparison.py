@@ -20,6 +20,12 @@ class HttpSource(StrEnum):
     INGRESS_NGINX = "ingressNginx"
 
 
+class CpuSource(StrEnum):
+    """Whose metrics count the CPU seconds of pods."""
+
+    CADVISOR = "cadvisor"
+
+
 ONE_SERVICE = (HttpSource.APPLICATION, HttpSource.ISTIO)
 """Sources that tell stable from canary where both are behind one Service."""
 
@@ -37,10 +43,13 @@ class ComparisonSource(Model):
     http: HttpSource = HttpSource.APPLICATION
     """application (http_requests_total and http_request_duration_seconds by pod, with a label
     status or code), traefik, istio, envoyGateway or ingressNginx."""
+    cpu: CpuSource | None = None
+    """cadvisor (container_cpu_usage_seconds_total by pod), to compare CPU seconds per request, too.
+    Not compared if left out."""
 
 
 class Comparison(Model):
-    """Canary against stable by sequential tests: error rate and latency, at every look.
+    """Canary against stable by sequential tests: errors, latency, and CPU if asked for.
 
     However often it looks, a healthy canary is rolled back with at most the chance given.
     """
@@ -65,7 +74,7 @@ class FindingStatus(Model):
     """What the comparison says of one metric, since the release began."""
 
     name: str
-    """errors or latency."""
+    """errors, latency or cpu."""
     verdict: str
     """Breach, Clear, Continue, SharedIncident (stable suffers too), Invalid (traffic isn't split
     as asked for), NoData or Error."""

@@ -135,8 +135,6 @@ async def _tally(release: Release, providers: Providers, now: datetime) -> Tally
         return None
     if not analysis_due(spec, release.status, now):
         return None
-    requests, buckets = looks.selectors(spec, asked, namespace, due)
-    answers = await asyncio.gather(
-        providers.metrics.series(requests, due[1]), providers.metrics.series(buckets, due[1])
-    )
-    return looks.tallied(spec, asked, namespace, due, (answers[0], answers[1]))
+    asking = looks.selectors(spec, asked, namespace, due)
+    answers = await asyncio.gather(*(providers.metrics.series(promql, due[1]) for promql in asking))
+    return looks.tallied(spec, asked, namespace, due, answers)

@@ -15,8 +15,9 @@ from linnet.core.route import WHOLE
 from linnet.core.sources import Arm, Arms
 from linnet.stats import dispersion, latency, mixture, ratio, share, verdict
 from linnet.stats.counts import Window
+from linnet.stats.cpu import CpuState, CpuTest
 from linnet.stats.errors import ERRORS
-from linnet.stats.intervals import NOTHING, Interval, ratio_interval
+from linnet.stats.intervals import NOTHING, Interval, mean_interval, ratio_interval
 from linnet.stats.latency import Histograms, LatencyState, LatencyTest
 from linnet.stats.objective import ObjectiveState, ObjectiveTest
 from linnet.stats.ratio import RatioState
@@ -26,9 +27,11 @@ from linnet.stats.verdict import Circumstances, Evidence, Finding, judge
 
 LATENCY = LatencyTest()
 SHARE = ShareTest()
-ERRORS_NAME, LATENCY_NAME = "errors", "latency"
+CPU = CpuTest()
+ERRORS_NAME, LATENCY_NAME, CPU_NAME = "errors", "latency", "cpu"
 TESTS = 3
-"""Tests that may roll back: errors and latency against stable, and errors against the objective."""
+"""Tests that may roll back: errors and latency against stable, and errors against the objective.
+CPU per request is one more where it is compared."""
 MISROUTED_ALPHA = 0.001
 """Probability of calling traffic that is split as asked for misrouted."""
 CERTAIN = 700.0
@@ -41,15 +44,17 @@ class Policy:
 
     false_rollback: probability of rolling back a healthy version, for the whole release, 0 to 1.
     objective: share of requests that may fail, for when there is nothing to compare with, 0 to 1.
+    cpu: whether CPU seconds per request are compared.
     """
 
     false_rollback: float = verdict.BUDGET
     objective: float = 0.01
+    cpu: bool = False
 
     @property
     def alpha(self) -> float:
         """The part of the budget that each test has."""
-        return verdict.alpha_each(TESTS, self.false_rollback)
+        return verdict.alpha_each(TESTS + self.cpu, self.false_rollback)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Comparison:
     """All that is remembered of a release's looks.
 
     weight: of the last look, in percent. canary, stable: against the objective. edges: of the
-    latency histogram in seconds, rising; none before the first one is seen.
+    latency histogram in seconds, rising; none before the first one is seen. cpu: None before the
+    first look that compares it.
     """
 
     weight: int
@@ -82,6 +88,7 @@ class Comparison:
     share: ShareState
     edges: tuple[float, ...] = ()
     latency: LatencyState | None = None
+    cpu: CpuState | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads."""
@@ -93,6 +100,7 @@ class Comparison:
             "share": self.share.to_json(),
             "edges": list(self.edges),
             "latency": self.latency and self.latency.to_json(),
+            "cpu": self.cpu and self.cpu.to_json(),
         }
 
     @classmethod
@@ -102,7 +110,7 @@ class Comparison:
         Raises ValueError where it is not one: then it is to be begun anew, not to be believed.
         """
         try:
-            known = data["latency"]
+            latency, cpu = data["latency"], data["cpu"]
             return cls(
                 weight=int(data["weight"]),
                 errors=RatioState.from_json(data["errors"]),
@@ -110,7 +118,8 @@ class Comparison:
                 stable=ObjectiveState.from_json(data["stable"]),
                 share=ShareState.from_json(data["share"]),
                 edges=tuple(float(edge) for edge in data["edges"]),
-                latency=known and LatencyState.from_json(known),
+                latency=latency and LatencyState.from_json(latency),
+                cpu=cpu and CpuState.from_json(cpu),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the comparison's state is not whole: {error}") from error
@@ -135,8 +144,11 @@ def advance(before: Comparison, look: Look, policy: Policy) -> Comparison:
         split = SHARE.advance(
             split, canary.requests, stable.requests, look.weight / WHOLE, look.seconds
         )
+    if look.warm:
+        state = _with_latency(state, canary, stable, look.seconds)
+        state = _with_cpu(state, canary, stable, look.seconds) if policy.cpu else state
     return replace(
-        _with_latency(state, canary, stable, look.seconds) if look.warm else state,
+        state,
         errors=ERRORS.advance(state.errors, window),
         canary=objective.advance(state.canary, canary.errors, canary.requests, look.seconds),
         stable=objective.advance(state.stable, stable.errors, stable.requests, look.seconds),
@@ -169,18 +181,28 @@ def _with_latency(state: Comparison, canary: Arm, stable: Arm, seconds: float) -
     )
 
 
+def _with_cpu(state: Comparison, canary: Arm, stable: Arm, seconds: float) -> Comparison:
+    """The part of CPU per request; where nobody told of it, nothing is learnt."""
+    if canary.cpu_s is None or stable.cpu_s is None:
+        return state
+    window = Window(canary.cpu_s, canary.requests, stable.cpu_s, stable.requests, seconds)
+    return replace(state, cpu=CPU.advance(state.cpu or CPU.begin(), window))
+
+
 def _slower(arm: Arm, edges: tuple[float, ...]) -> Array:
     """(J,) requests beyond each edge; NaN, which says nothing, where the arm has no such edge."""
     return np.array([arm.timed - arm.faster.get(edge, nan) for edge in edges])
 
 
 def findings(state: Comparison, look: Look, policy: Policy) -> dict[str, Finding]:
-    """What is said of errors and, where there are histograms, of latency, after a look."""
+    """What is said after a look: of errors, and of latency and CPU where they were counted."""
     alone = look.weight >= WHOLE
     suffers = _stable_suffers(state, policy)
     found = {ERRORS_NAME: _of_errors(state, look, policy, alone=alone, suffers=suffers)}
     if state.latency is not None and not alone:
         found[LATENCY_NAME] = _of_latency(state.latency, state, look, policy)
+    if state.cpu is not None and policy.cpu and not alone:
+        found[CPU_NAME] = _of_cpu(state.cpu, state, look, policy)
     return found
 
 
@@ -224,6 +246,22 @@ def _of_latency(known: LatencyState, state: Comparison, look: Look, policy: Poli
         _times(total),
         _interval(total),
         _times(lately),
+        inf,
+        _what(state, look),
+        policy,
+    )
+
+
+def _of_cpu(known: CpuState, state: Comparison, look: Look, policy: Policy) -> Finding:
+    worse, better = (float(mixture.log_evidence(each)) for each in (known.worse, known.better))
+    number, mean, squares = (float(value) for value in known.moments)
+    known_at_all = number > 0
+    between = mean_interval(number, mean, squares)
+    return _finding(
+        Evidence(worse, better),
+        exp(mean) if known_at_all else nan,
+        Interval(exp(max(between.low, -CERTAIN)), exp(min(between.high, CERTAIN))),
+        nan,
         inf,
         _what(state, look),
         policy,

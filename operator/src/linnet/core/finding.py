@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from linnet.api.comparison import Comparison as ComparisonSpec
 from linnet.api.comparison import ComparisonMode, FindingStatus
-from linnet.core.comparison import ERRORS_NAME, Comparison
+from linnet.core.comparison import CPU_NAME, ERRORS_NAME, Comparison
 from linnet.core.decision import Situation, Trouble
 from linnet.core.route import WHOLE
 from linnet.stats import latency
@@ -42,6 +42,8 @@ def _in_words(name: str, finding: Finding, state: Comparison, asked: ComparisonS
     odds = f"odds against a healthy canary {finding.e_value:.3g}, {finding.needed:.3g} end it"
     if name == ERRORS_NAME:
         what = "errors"
+    elif name == CPU_NAME:
+        what = "CPU per request"
     else:
         edge = state.edges[int(latency.worst_edge(state.latency))] if state.latency else 0.0
         what = f"requests slower than {1000 * edge:g} ms"

@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from linnet.api.comparison import Comparison as ComparisonSpec
@@ -41,11 +41,15 @@ def span_due(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime
 
 def selectors(
     spec: CanaryReleaseSpec, asked: ComparisonSpec, namespace: str, due: Moments
-) -> tuple[str, str]:
-    """PromQL for the raw samples of requests and of latency buckets, of both versions."""
+) -> tuple[str, ...]:
+    """PromQL for the raw samples of both versions: requests, latency buckets, CPU if asked for."""
     since, until = due
     lookback = format_duration(until - since + spec.analysis.window)
-    return sources.selectors(sources.SOURCES[asked.use.http], _names(spec, namespace), lookback)
+    names = _names(spec, namespace)
+    http = sources.selectors(sources.SOURCES[asked.use.http], names, lookback)
+    if asked.use.cpu is None:
+        return http
+    return (*http, sources.selectors(sources.CPU_SECONDS[asked.use.cpu], names, lookback)[0])
 
 
 def tallied(
@@ -53,16 +57,18 @@ def tallied(
     asked: ComparisonSpec,
     namespace: str,
     due: Moments,
-    answers: tuple[Matrix, Matrix],
+    answers: Sequence[Matrix],
 ) -> Tally:
     """What both versions answered, out of the answers to `selectors`."""
     since, until = due
-    requests, buckets = answers
-    if error := requests.error or buckets.error:
+    if error := next((answer.error for answer in answers if answer.error), ""):
         return Tally(since, until, error=error)
+    requests, buckets, *cpu = answers
     span = Span(since.timestamp(), until.timestamp(), spec.analysis.window.total_seconds())
-    source = sources.SOURCES[asked.use.http]
-    arms = sources.arms(source, _names(spec, namespace), requests, buckets, span)
+    names = _names(spec, namespace)
+    arms = sources.arms(sources.SOURCES[asked.use.http], names, requests, buckets, span)
+    if asked.use.cpu is not None:
+        arms = sources.with_cpu(arms, sources.CPU_SECONDS[asked.use.cpu], names, cpu[0], span)
     return Tally(since, until, arms)
 
 
@@ -115,7 +121,11 @@ def compared(
 
 def policy_of(asked: ComparisonSpec) -> Policy:
     """What a release may cost, as a user asks for it in percent."""
-    return Policy(asked.false_rollback_percent / 100, asked.objective_percent / 100)
+    return Policy(
+        asked.false_rollback_percent / 100,
+        asked.objective_percent / 100,
+        cpu=asked.use.cpu is not None,
+    )
 
 
 def _packed(state: Comparison) -> str:

@@ -6,10 +6,10 @@ same way (`linnet.core.series`).
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
-from linnet.api.comparison import HttpSource
+from linnet.api.comparison import CpuSource, HttpSource
 from linnet.core.queries import fill
 from linnet.core.series import Matrix, Span, counted
 
@@ -100,6 +100,18 @@ SOURCES: dict[HttpSource, Source] = {
     ),
 }
 
+CPU_SECONDS: dict[CpuSource, Source] = {
+    CpuSource.CADVISOR: Source(
+        requests="container_cpu_usage_seconds_total",
+        buckets="",
+        matching='namespace="{{namespace}}",container!="",container!="POD"',
+        arm="pod",
+        stable="{{stablePods}}",
+        canary="{{canaryPods}}",
+        status=(),
+    ),
+}
+
 FAILED = re.compile("5..")
 """The statuses that count as errors."""
 
@@ -109,13 +121,15 @@ class Arm:
     """What one version answered between two looks.
 
     requests: number of all. errors: those among them that count as errors. timed: requests in the
-    latency histogram. faster: its edges in seconds -> those that took no longer.
+    latency histogram. faster: its edges in seconds -> those that took no longer. cpu_s: seconds of
+    CPU, None where nobody told of them.
     """
 
     requests: float = 0.0
     errors: float = 0.0
     timed: float = 0.0
     faster: Mapping[float, float] = field(default_factory=dict)
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,20 @@ def arms(
         _arm(source, re.compile(pattern), total, slow) for pattern in _patterns(source, variables)
     )
     return Arms(stable, canary)
+
+
+def with_cpu(
+    found: Arms, source: Source, variables: Mapping[str, str], answer: Matrix, span: Span
+) -> Arms:
+    """The arms with their CPU seconds, out of the answer to the first of `selectors`."""
+    used = _by_arm(source, answer, span, ())
+
+    def arm(known: Arm | None, pattern: str) -> Arm | None:
+        mine = [seconds for (pod,), seconds in used.items() if re.fullmatch(pattern, pod)]
+        return known and replace(known, cpu_s=sum(mine) if mine else None)
+
+    stable, canary = _patterns(source, variables)
+    return Arms(arm(found.stable, stable), arm(found.canary, canary))
 
 
 Counts = dict[tuple[str, ...], float]
