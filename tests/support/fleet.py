@@ -155,8 +155,9 @@ class Fleet:
         deadline = time.monotonic() + seconds
         while not reached():
             if time.monotonic() > deadline:
-                phases = Counter(status.phase for status in self.statuses().values())
-                raise AssertionError(f"not {what} after {seconds:g} s: {dict(phases)}")
+                found = Counter((each.phase, each.message) for each in self.statuses().values())
+                told = "\n".join(f"{n} {phase}: {text}" for (phase, text), n in found.items())
+                raise AssertionError(f"not {what} after {seconds:g} s:\n{told[:2000]}")
             time.sleep(max(2.0, len(self.names) / LOOKED_AT_PER_S))
 
     def _ready(self) -> int:
