@@ -110,8 +110,8 @@ def main() -> dict[str, Any]:
         },
     }
     sys.stdout.write(
-        f"{HEALTHY} healthy at {RATE * WEIGHT / 100:g} requests/s: {rolled_back} rolled back by the "
-        f"comparison; above 1 % three times in a row would have rolled back {by_limit}\n"
+        f"{HEALTHY} healthy at {RATE * WEIGHT / 100:g} requests/s: {rolled_back} rolled back "
+        f"by the comparison; above 1 % three times in a row would have rolled back {by_limit}\n"
     )
     for share, found in figures["defects"].items():
         sys.stdout.write(

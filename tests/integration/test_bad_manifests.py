@@ -378,6 +378,16 @@ REFUSED: dict[str, tuple[Object, str, str]] = {
     ),
     "a comparison that may not err at all": (
         analysis(comparison={"falseRollbackPercent": 0}),
+        "spec.analysis.comparison",
+        "falseRollbackPercent must be at least 0.01",
+    ),
+    "a comparison with an objective that nothing meets": (
+        analysis(comparison={"objectivePercent": 0}),
+        "spec.analysis.comparison",
+        "objectivePercent must be at least 0.001",
+    ),
+    "a comparison that may nearly never err": (
+        analysis(comparison={"falseRollbackPercent": 0.001}),
         "spec.analysis.comparison.falseRollbackPercent",
         "should be greater than or equal to 0.01",
     ),

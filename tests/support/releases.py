@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from linnet.api.comparison import ComparisonStatus, FindingStatus
 from linnet.api.status import (
     CanaryReleaseStatus,
     Condition,
@@ -51,6 +52,7 @@ def full_status() -> CanaryReleaseStatus:
             "failed_revision": "5c4d3e",
             "analysed_at": AT,
             "metrics": _metrics(),
+            "comparison": _comparison(),
             "message": "Holding at 10 %",
             "conditions": _conditions(),
             "history": _history(),
@@ -71,6 +73,21 @@ def _metrics() -> tuple[MetricStatus, ...]:
         )
         for verdict in Verdict
     )
+
+
+def _comparison() -> ComparisonStatus:
+    finding = FindingStatus(
+        name="errors",
+        verdict="Continue",
+        message="1.2 times stable's errors",
+        effect=1.2,
+        low=0.5,
+        high=3.1,
+        e_value=0.25,
+        needed=300,
+        requests_needed=4000,
+    )
+    return ComparisonStatus(until=AT, weight=10, findings=(finding,), state="opaque")
 
 
 def _conditions() -> tuple[Condition, ...]:

@@ -4,9 +4,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from linnet.api.rules import Span
+from linnet.api.rules import Span, rules
 from linnet.api.types import Duration, Model, Time
 
 
@@ -53,6 +53,23 @@ class Comparison(Model):
 
     However often it looks, a healthy canary is rolled back with at most the chance given.
     """
+
+    # Said again as rules, because the API server cuts a bound's fraction off before it compares a
+    # whole number with it.
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.falseRollbackPercent >= 0.01",
+                "falseRollbackPercent must be at least 0.01: without any risk of a false rollback "
+                "no evidence is ever enough",
+            ),
+            (
+                "self.objectivePercent >= 0.001",
+                "objectivePercent must be at least 0.001: an objective that one failed request in "
+                "a lifetime misses can't be tested",
+            ),
+        )
+    )
 
     use: ComparisonSource = ComparisonSource()
     """Where requests are counted. No PromQL is needed."""
