@@ -78,6 +78,14 @@ def test_alone_it_is_the_objective_that_counts() -> None:
     assert found["errors"].interval.high == inf
 
 
+def test_an_incident_beside_stable_is_not_held_against_it_alone() -> None:
+    alone = look(arm(15000, 30), None, weight=100)
+    looks = [BOTH_FAIL] * 5 + [HEALTHY] * 60 + [alone]
+    assert verdicts(*looks)["errors"] is Verdict.CLEAR
+    failing = look(arm(15000, 600), None, weight=100)
+    assert verdicts(*looks, failing)["errors"] is Verdict.BREACH
+
+
 def test_silence_and_failed_questions_say_nothing() -> None:
     failed = Look(5, 15.0, None)
     assert set(verdicts(HEALTHY, SILENT).values()) == {Verdict.NO_DATA}

@@ -158,6 +158,9 @@ def advance(before: Comparison, look: Look, policy: Policy) -> Comparison:
 
 def _at_new_weight(state: Comparison, weight: int) -> Comparison:
     known = state.latency and latency.at_new_weight(state.latency)
+    if weight >= WHOLE:
+        # What it failed beside stable was judged there: in an incident stable failed as much.
+        state = replace(state, canary=begin().canary)
     return replace(
         state,
         weight=weight,
