@@ -6,7 +6,7 @@ retries that make failures come in clusters, pods that have bad minutes, and pod
 worse than others for no fault of their version.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the latency histogram in seconds: the default of Prometheus' client libraries."""
 
 CANARY, STABLE = 0, 1
+MINUTE_S = 60.0
+"""How long what `Traffic.new_minute` draws is to stay."""
 
 
 @dataclass(frozen=True)
@@ -115,23 +117,29 @@ def scrapes(
 
     histogram: whether latencies are counted; they take most of the time.
     """
-    run = _Run(world, releases, np.random.default_rng(seed), histogram)
+    run = Traffic(world, releases, np.random.default_rng(seed), histogram=histogram)
     yield run.scrape(0.0)
     for tick in range(round(hours * 3600 / world.tick_s)):
-        run.tick(tick * world.tick_s, defect)
+        if tick * world.tick_s % MINUTE_S == 0:
+            run.new_minute()
+        bad = defect is not None and tick * world.tick_s >= defect.since_s
+        run.tick(tick * world.tick_s, world.tick_s, [defect] if defect and bad else [])
         yield run.scrape((tick + 1) * world.tick_s)
 
 
-class _Run:
+class Traffic:
     """N releases on their way; counters are added up as processes would."""
 
-    def __init__(self, world: World, releases: int, rng: np.random.Generator, histogram: bool):
+    def __init__(
+        self, world: World, releases: int, rng: np.random.Generator, *, histogram: bool
+    ) -> None:
         self._world, self._rng, self._n = world, rng, releases
+        self._shares = np.array([1.0, 1 / world.weight - 1])[:, None]
         self._pods = np.array([max(1.0, world.pods * world.weight), world.pods])[:, None]
         self._phase = rng.uniform(0, 2 * np.pi, releases)
         self._drifts = rng.standard_normal((2, releases))
         self._incident_left = np.zeros(releases)
-        self._unlike = rng.standard_normal((2, 2, releases)) / np.sqrt(self._pods)
+        self._unlike = rng.standard_normal((2, 2, releases))
         self._minute = np.ones((2, releases)), np.zeros((2, releases))
         self._edges = np.log(np.array(EDGES_S)) if histogram else np.zeros(0)
         self._counters = np.zeros((2, releases, 2 + len(self._edges)))
@@ -141,24 +149,32 @@ class _Run:
         values = self._counters.copy()
         return Scrape(seconds, values[..., 0], values[..., 1], values[..., 2:])
 
-    def tick(self, seconds: float, defect: Defect | None) -> None:
-        """Let one interval between scrapes pass."""
-        if seconds % 60 == 0:
-            self._new_minute()
+    def split(self, weight: float, canary_pods: int, stable_pods: int) -> None:
+        """Give the canary another share of the traffic than the world's `weight`, 0 to 1."""
+        whole = 1 / self._world.weight
+        self._shares = np.array([whole * weight, whole * (1 - weight)])[:, None]
+        self._pods = np.array([max(1.0, canary_pods), max(1.0, stable_pods)])[:, None]
+
+    def tick(self, seconds: float, lasting_s: float, defects: Sequence[Defect]) -> Array:
+        """Let some time pass; what happened in it: (2, N, requests, errors, slower than edges).
+
+        defects: whichever of them there are now; the last one of a kind counts.
+        """
         world = self._world
-        bad = defect is not None and seconds >= defect.since_s
-        requests = self._requests(seconds)
-        errors = self._errors(requests, defect if bad else None)
-        slower = self._slower(requests, defect if bad else None)
-        counted = np.concatenate([requests[..., None], errors[..., None], slower], axis=-1)
-        anew = self._rng.random((2, self._n)) < world.resets_per_day * world.tick_s / 86400
+        requests = self._requests(seconds, lasting_s)
+        errors = self._errors(requests, defects)
+        slower = self._slower(requests, defects)
+        counted: Array = np.concatenate([requests[..., None], errors[..., None], slower], axis=-1)
+        anew = self._rng.random((2, self._n)) < world.resets_per_day * lasting_s / 86400
         if anew.any():
             left = np.floor(counted * self._rng.random((2, self._n))[..., None])
             self._counters = np.where(anew[..., None], left, self._counters + counted)
         else:
             self._counters += counted
+        return counted
 
-    def _new_minute(self) -> None:
+    def new_minute(self) -> None:
+        """Draw what changes from minute to minute."""
         world, rng = self._world, self._rng
         self._drifts = 0.95 * self._drifts + np.sqrt(1 - 0.95**2) * rng.standard_normal(
             (2, self._n)
@@ -174,22 +190,23 @@ class _Run:
         slow = world.bad_minutes_slow * rng.standard_normal((2, self._n)) / np.sqrt(self._pods)
         self._minute = errors, slow
 
-    def _requests(self, seconds: float) -> Array:
+    def _requests(self, seconds: float, lasting_s: float) -> Array:
         world = self._world
         of_day = 1 + world.day_curve * np.sin(2 * np.pi * seconds / 86400 + self._phase)
-        mean = world.canary_rps * world.tick_s * of_day
-        shares = np.array([1.0, 1 / world.weight - 1])[:, None]
-        requests: Array = self._rng.poisson(mean * shares).astype(np.float64)
+        mean = world.canary_rps * lasting_s * of_day
+        requests: Array = self._rng.poisson(mean * self._shares).astype(np.float64)
         return requests
 
-    def _errors(self, requests: Array, defect: Defect | None) -> Array:
+    def _errors(self, requests: Array, defects: Sequence[Defect]) -> Array:
         world = self._world
         common = np.exp(world.drift * self._drifts[0] - world.drift**2 / 2)
         common *= np.where(self._incident_left > 0, world.incident_errors, 1.0)
         rates = np.full((2, self._n), world.error_rate)
-        if defect is not None and defect.error_rate is not None:
-            rates[: 2 if defect.shared else 1] = defect.error_rate
-        rates = rates * common * self._minute[0] * np.exp(world.unlike * self._unlike[0])
+        for defect in defects:
+            if defect.error_rate is not None:
+                rates[: 2 if defect.shared else 1] = defect.error_rate
+        unlike = np.exp(world.unlike * (self._unlike[0] / np.sqrt(self._pods)))
+        rates = rates * common * self._minute[0] * unlike
         rates = np.minimum(rates, 1.0)
         if world.cluster == 1:
             return self._rng.binomial(requests.astype(np.int64), rates).astype(np.float64)
@@ -197,24 +214,22 @@ class _Run:
         more = self._rng.negative_binomial(np.maximum(failures, 1), 1 / world.cluster)
         return np.minimum(np.where(failures > 0, failures + more, 0), requests).astype(np.float64)
 
-    def _slower(self, requests: Array, defect: Defect | None) -> Array:
+    def _slower(self, requests: Array, defects: Sequence[Defect]) -> Array:
         if not len(self._edges):
             return np.zeros((2, self._n, 0))
         world = self._world
         shift = np.full((2, self._n), np.log(world.median_s)) + world.drift_slow * self._drifts[1]
         shift += np.where(self._incident_left > 0, np.log(world.incident_slow), 0.0)
-        shift += self._minute[1] + world.unlike_slow * self._unlike[1]
-        if defect is not None:
+        shift += self._minute[1] + world.unlike_slow * (self._unlike[1] / np.sqrt(self._pods))
+        for defect in defects:
             shift[: 2 if defect.shared else 1] += np.log(defect.slower)
         beyond = cdf((shift[..., None] - self._edges) / world.spread)
         return self._thinned(requests, beyond)
 
     def _thinned(self, requests: Array, beyond: Array) -> Array:
-        """How many requests are beyond each edge: those beyond the one before, thinned out."""
-        slower = np.empty(beyond.shape)
-        left, before = requests.astype(np.int64), np.ones(requests.shape)
-        for edge in range(beyond.shape[-1]):
-            chance = np.clip(beyond[..., edge] / np.maximum(before, 1e-300), 0, 1)
-            left = self._rng.binomial(left, chance)
-            slower[..., edge], before = left, beyond[..., edge]
+        """How many requests are beyond each edge, from the chance of each to be."""
+        rising = np.maximum.accumulate(beyond[..., ::-1], axis=-1)
+        between = np.diff(rising, prepend=0.0, append=1.0)
+        found = self._rng.multinomial(requests.astype(np.int64), between)
+        slower: Array = np.cumsum(found, axis=-1)[..., -2::-1].astype(np.float64)
         return slower

@@ -1,0 +1,55 @@
+"""The outputs in the documents are what the commands print."""
+
+from pathlib import Path
+
+import pytest
+
+from hack import rehearse
+from linnet.simulation.built_in import FIRST_LOOK
+
+PAGE = Path("docs/rehearse.md")
+LONG = ("simulate", "--worlds")
+"""Commands that play many releases: the only one word, and an option."""
+
+
+def is_long(command: str) -> bool:
+    """Whether many releases are played: too much for a unit test."""
+    return command == LONG[0] or LONG[1] in command
+
+
+def blocks() -> dict[str, str]:
+    """Each command of the page with its output there."""
+    found = {}
+    for part in PAGE.read_text().split(rehearse.PROMPT)[1:]:
+        command, _, rest = part.partition("\n")
+        found[command] = rest.partition(rehearse.FENCE)[0]
+    return found
+
+
+@pytest.mark.parametrize("command", [each for each in blocks() if not is_long(each)])
+def test_an_output_is_current(command: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    for file in Path("docs/examples").glob("*.yaml"):
+        (tmp_path / "examples" / file.name).write_text(file.read_text())
+    assert rehearse.printed(command, tmp_path) == blocks()[command], "python -m hack.rehearse"
+    for drawn in (tmp_path / "examples").glob("*.svg"):
+        assert drawn.read_text() == (Path("docs/examples") / drawn.name).read_text()
+
+
+def test_the_long_one_has_every_world() -> None:
+    output = blocks()["simulate"]
+    rows = [line.split()[0] for line in output.splitlines() if line]
+    assert set(FIRST_LOOK) <= set(rows)
+
+
+def test_the_examples_on_the_page_are_the_files() -> None:
+    assert Path("docs/examples/friday.yaml").read_text() in PAGE.read_text()
+
+
+def test_a_page_is_written_anew(tmp_path: Path) -> None:
+    page = "text\n```console\n$ linnet simulate --world atlantis\nold\n```\nmore\n"
+    fresh = rehearse.rewritten(page, tmp_path)
+    assert "no world: there are healthy" in fresh
+    assert "old" not in fresh
+    assert fresh.endswith("```\nmore\n")
+    assert list(rehearse.commands(page)) == ["simulate --world atlantis"]
