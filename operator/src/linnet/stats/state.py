@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self, get_type_hints
 
 import numpy as np
@@ -35,10 +36,16 @@ class State:
         Raises ValueError where a field is missing, or is no finite number: a state that was
         tampered with is to be begun anew, not to be believed.
         """
-        kinds = get_type_hints(cls)
+        kinds = _kinds(cls)
         return cls(
             **{field.name: _read(kinds[field.name], field.name, data) for field in fields(cls)}
         )
+
+
+@cache
+def _kinds(cls: type[State]) -> Mapping[str, Any]:
+    """The types of a record's fields, which take long to find out."""
+    return get_type_hints(cls)
 
 
 def _plain(value: State | Array) -> Any:
