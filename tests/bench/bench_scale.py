@@ -74,6 +74,7 @@ def _running() -> Iterator[tuple[Fleet, Operator]]:
     try:
         with run_fleet(folder, POLICY) as fleet:
             operator = Operator(fleet.server, fleet.prometheus.url)
+            fleet.operators.append(operator)
             try:
                 yield fleet, operator
             finally:

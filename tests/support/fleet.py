@@ -92,6 +92,7 @@ class Fleet:
         self.prometheus = prometheus
         self._spec = spec
         self.names: list[str] = []
+        self.operators: list[Operator] = []
         server.kubectl("create", "namespace", NAMESPACE)
 
     def grow(self, count: int, replicas: int = 1) -> None:
@@ -151,9 +152,12 @@ class Fleet:
 
         Raises:
             AssertionError: it isn't so in time.
+            ServerError: an operator has ended, as it does when it loses its lease.
         """
         deadline = time.monotonic() + seconds
         while not reached():
+            for operator in self.operators:
+                operator.check()
             if time.monotonic() > deadline:
                 found = Counter((each.phase, each.message) for each in self.statuses().values())
                 told = "\n".join(f"{n} {phase}: {text}" for (phase, text), n in found.items())

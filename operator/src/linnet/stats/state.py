@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, Self, get_type_hints
 
 import numpy as np
@@ -36,16 +35,14 @@ class State:
         Raises ValueError where a field is missing, or is no finite number: a state that was
         tampered with is to be begun anew, not to be believed.
         """
-        kinds = _kinds(cls)
+        kinds = _KINDS.get(cls) or _KINDS.setdefault(cls, get_type_hints(cls))
         return cls(
             **{field.name: _read(kinds[field.name], field.name, data) for field in fields(cls)}
         )
 
 
-@cache
-def _kinds(cls: type[State]) -> Mapping[str, Any]:
-    """The types of a record's fields, which take long to find out."""
-    return get_type_hints(cls)
+_KINDS: dict[type, Mapping[str, Any]] = {}
+"""The types of each record's fields, which take long to find out."""
 
 
 def _plain(value: State | Array) -> Any:
