@@ -39,8 +39,11 @@ bench: .venv ## every benchmark; bench-NAME for one
 bench-%: .venv
 	$(PYTHON) -m hack.bench $*
 
-soak: .venv ## the benchmarks that take hours
+soak: .venv ## the benchmarks that take hours; soak-NAME for one
 	$(PYTHON) -m hack.bench soak
+
+soak-%: .venv
+	$(PYTHON) -m hack.bench soak $*
 
 verify: .venv ## write the generated files anew
 	$(PYTHON) -m hack.generate

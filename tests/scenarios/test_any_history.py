@@ -24,7 +24,7 @@ HISTORIES = st.lists(
 )
 LAGS = st.sampled_from([0, 2, 40])
 FEWER = settings(max_examples=20)
-"""Each example is a whole history; `make bench-histories` has a hundred thousand."""
+"""Each example is a whole history; `make soak-histories` has a hundred thousand."""
 
 
 @st.composite
