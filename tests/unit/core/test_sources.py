@@ -17,9 +17,13 @@ VARIABLES = {
 }
 SPAN = Span(since=100, until=115, fresh_s=30)
 
+ROUTE = "httproute-shop-web-gw-gateway-public-ep-web-0-de39b23c436fe4a2b203"
 ARMS = {
     HttpSource.APPLICATION: ("web-abc12-xyz34", "web-canary-abc12-xyz34"),
-    HttpSource.TRAEFIK: ("shop-web-80@kubernetesgateway", "shop-web-canary-80@kubernetesgateway"),
+    HttpSource.TRAEFIK: (
+        f"{ROUTE}-svc-shop-web-0@kubernetesgateway",
+        f"{ROUTE}-svc-shop-web-canary-1@kubernetesgateway",
+    ),
     HttpSource.ISTIO: ("web", "web-canary"),
     HttpSource.ENVOY_GATEWAY: (
         "httproute/shop/web/rule/0/backend/0",
@@ -87,3 +91,17 @@ def test_a_gateways_first_requests_of_the_canary_all_count() -> None:
         Series(begun.labels, ((110, 4),)),
     ]
     assert read(source, requests, []).canary == Arm(4, 4)
+
+
+def test_an_older_traefik_names_the_service_alone() -> None:
+    requests = [
+        Series({"pod": "traefik", "service": name, "code": "200"}, ((95, 1), (110, count)))
+        for name, count in (
+            ("shop-web-80@kubernetesgateway", 9),
+            ("shop-web-canary-80@kubernetesgateway", 4),
+            ("shop-web-old-80@kubernetesgateway", 99),
+            (f"{ROUTE}-wrr@kubernetesgateway", 99),
+            ("httproute-shop-other-gw-gateway-public-svc-shop-web-0@kubernetesgateway", 99),
+        )
+    ]
+    assert read(HttpSource.TRAEFIK, requests, []) == Arms(Arm(8, 0), Arm(3, 0))

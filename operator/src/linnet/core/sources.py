@@ -48,6 +48,12 @@ class Source:
     owner: str = "pod"
 
 
+def _traefik(service: str) -> str:
+    """Traefik's name for a backend: newer versions begin it with the route."""
+    backend = f"{{{{namespace}}}}-{{{{{service}}}}}-[0-9a-z]+@kubernetesgateway"
+    return f"httproute-{{{{namespace}}}}-{{{{route}}}}-gw-.+-svc-{backend}|{backend}"
+
+
 SOURCES: dict[HttpSource, Source] = {
     # Names that the Prometheus client libraries' guides use; `code` is what Go's gives.
     HttpSource.APPLICATION: Source(
@@ -63,8 +69,8 @@ SOURCES: dict[HttpSource, Source] = {
         requests="traefik_service_requests_total",
         buckets="traefik_service_request_duration_seconds_bucket",
         arm="service",
-        stable="{{namespace}}-{{stableService}}-[0-9a-z]+@kubernetesgateway",
-        canary="{{namespace}}-{{canaryService}}-[0-9a-z]+@kubernetesgateway",
+        stable=_traefik("stableService"),
+        canary=_traefik("canaryService"),
         status=("code",),
     ),
     # Of the receiving side, which has seen what the version itself answered.
