@@ -261,6 +261,23 @@ async def test_after_a_write_that_failed_it_is_read_again(
     assert mirrored.asked == ["patch HTTPRoute", "get HTTPRoute"]
 
 
+@pytest.mark.parametrize("others", [(), ("other.dev/one",)], ids=["last", "one of two"])
+async def test_with_its_last_finalizer_an_object_goes(
+    mirrored: Mirrored, others: tuple[str, ...]
+) -> None:
+    """The watch may say so later, and meanwhile tell of the deletion that was asked for."""
+    place = (CANARYRELEASES, "default", "shop")
+    held = {"metadata": {"finalizers": ["linnet.dev/traffic", *others]}}
+    await mirrored.client.patch(*place, held)
+    await mirrored.inner.delete(*place)
+    asked = await mirrored.inner.get(*place)
+    assert asked is not None
+    mirrored.mirror.told(CANARYRELEASES, asked)
+    await mirrored.client.patch(*place, {"metadata": {"finalizers": list(others)}})
+    mirrored.mirror.told(CANARYRELEASES, asked)
+    assert (await mirrored.client.get(*place) is None) is not bool(others)
+
+
 async def test_fields_are_given_up_on_what_is_there(mirrored: Mirrored) -> None:
     rules = http_route()["spec"]
     metadata = {"name": "shop", "namespace": "default"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from linnet.providers.kubernetes import REPLICASETS, Manifest
-from linnet.providers.replicasets import ReplicaSets
+from linnet.providers.replicasets import ROLLOUTS, ReplicaSets
 from tests.support.fake_kubernetes import FakeKubernetes
 from tests.support.workload_manifests import deployment
 
@@ -85,6 +85,14 @@ async def test_a_change_has_them_read_again(
 ) -> None:
     await bench.names(before)
     await bench.names(after)
+    assert bench.reads == 2
+
+
+async def test_a_rollout_that_nobody_saw_has_them_read_again(bench: Bench) -> None:
+    for rollouts in ("1", "2", "2"):
+        found = live(replicas=2)
+        found["metadata"]["annotations"] = {ROLLOUTS: rollouts}
+        await bench.names(found)
     assert bench.reads == 2
 
 

@@ -136,7 +136,9 @@ class MirroredClient(KubernetesClient):
         self, resource: Resource, namespace: str, name: str, writing: Awaitable[Manifest]
     ) -> Manifest:
         answer = await self._asked(resource, namespace, name, writing)
-        if resource in WATCHED:
+        if resource in WATCHED and _is_last_word(answer):
+            self._mirror.absent(resource, namespace, name, answer["metadata"]["uid"])
+        elif resource in WATCHED:
             self._mirror.told(resource, answer)
         return answer
 
@@ -150,6 +152,16 @@ class MirroredClient(KubernetesClient):
             if resource in WATCHED:
                 self._mirror.doubt(resource, namespace, name)
             raise
+
+
+def _is_last_word(answer: Manifest) -> bool:
+    """Whether a write took the last finalizer off what was to be deleted: it is gone with that.
+
+    The answer has the version of before, and the watch may tell of the end later.
+    """
+    metadata = answer["metadata"]
+    waits = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return bool(metadata.get("deletionTimestamp")) and not waits
 
 
 def _equalities(selector: str) -> Labels | None:

@@ -12,6 +12,9 @@ from linnet.core.labels import selector_text
 from linnet.core.stable import counts_say_rolled_out
 from linnet.providers.kubernetes import REPLICASETS, KubernetesClient, Manifest
 
+ROLLOUTS = "deployment.kubernetes.io/revision"
+"""The annotation in which Kubernetes counts the ReplicaSets that a Deployment was rolled out to."""
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -61,11 +64,15 @@ class ReplicaSets:
 
 
 def _state(deployment: Manifest) -> tuple[Any, ...]:
-    """What is another whenever a set has other pods. A paused Deployment makes no new set."""
+    """What is another whenever a set has other pods. A paused Deployment makes no new set.
+
+    It counts its rollouts: it may have been resumed and paused again while nobody looked.
+    """
     metadata, spec = deployment["metadata"], deployment["spec"]
     status = deployment.get("status") or {}
     generation = None if spec.get("paused") else metadata.get("generation")
-    return metadata["uid"], generation, status.get("replicas")
+    rollouts = (metadata.get("annotations") or {}).get(ROLLOUTS)
+    return metadata["uid"], generation, rollouts, status.get("replicas")
 
 
 def _is_owned(found: Manifest, uid: str) -> bool:
