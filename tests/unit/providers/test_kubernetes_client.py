@@ -249,6 +249,29 @@ async def test_a_server_that_does_not_answer(server: Server, api: ApiClient) -> 
     for_ever.set()
 
 
+@pytest.mark.parametrize("status", [200, 500])
+async def test_who_is_stopped_in_a_write_waits_for_its_end(
+    server: Server, client: KubernetesClient, status: int
+) -> None:
+    asked, end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response:
+        asked.set()
+        await end.wait()
+        return web.json_response({}, status=status)
+
+    server.answers = [slow]
+    writing = asyncio.create_task(client.patch(DEPLOYMENTS, "ns", "shop", {}))
+    await asked.wait()
+    writing.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not writing.done()
+    end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+
+
 async def test_nobody_listens() -> None:
     api = ApiClient(Configuration(host="http://127.0.0.1:1"))
     with pytest.raises(Unreachable) as caught:

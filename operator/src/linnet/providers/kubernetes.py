@@ -297,7 +297,14 @@ class KubernetesClient:
         self, method: str, path: str, query: dict[str, str], body: Any, content_type: str
     ) -> Manifest:
         self._fence()
-        return await self._call(method, path, query, body, content_type)
+        writing = asyncio.create_task(self._call(method, path, query, body, content_type))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # It may be done though nobody waits for it: so the lease isn't given up before.
+            await asyncio.wait((writing,))
+            writing.exception()  # nobody is left to be told
+            raise
 
     async def _call(
         self,
