@@ -41,14 +41,14 @@ class Plan:
     """What a run is made of.
 
     releases: how many in all, `shops` of them at a time. rate: of the requests that meet a fault.
-    end_s: seconds that the end of one release may take.
+    end_s: seconds that the end of one release may take: ten times what it does.
     """
 
     seed: int
     shops: int
     releases: int
     rate: float = 0.1
-    end_s: float = 240.0
+    end_s: float = 600.0
     lease_losses: int = 1
     time_s: float = float("inf")
 
