@@ -6,6 +6,7 @@ can't be used.
 
 import typer
 
+from linnet.cli.lint import lint
 from linnet.cli.simulate import simulate
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(simulate)
+app.command()(lint)
 
 
 @app.callback()
