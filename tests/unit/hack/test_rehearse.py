@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from hack import rehearse
+from hack import example_export, rehearse
 from linnet.simulation.built_in import FIRST_LOOK
 
 PAGE = Path("docs/rehearse.md")
-LONG = ("simulate", "--worlds")
-"""Commands that play many releases: the only one word, and an option."""
+LONG = ("simulate", "--worlds", "backtest")
+"""Commands that play many releases: the only one word, an option, and a command."""
 
 
 def is_long(command: str) -> bool:
     """Whether many releases are played: too much for a unit test."""
-    return command == LONG[0] or LONG[1] in command
+    return command == LONG[0] or any(word in command for word in LONG[1:])
 
 
 def blocks() -> dict[str, str]:
@@ -40,6 +40,10 @@ def test_the_long_one_has_every_world() -> None:
     output = blocks()["simulate"]
     rows = [line.split()[0] for line in output.splitlines() if line]
     assert set(FIRST_LOOK) <= set(rows)
+
+
+def test_the_example_of_a_past_is_current() -> None:
+    assert example_export.TARGET.read_text() == example_export.export()
 
 
 def test_the_examples_on_the_page_are_the_files() -> None:

@@ -6,6 +6,7 @@ can't be used.
 
 import typer
 
+from linnet.cli.backtest import backtest
 from linnet.cli.lint import lint
 from linnet.cli.simulate import simulate
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(simulate)
 app.command()(lint)
+app.command()(backtest)
 
 
 @app.callback()

@@ -1,19 +1,17 @@
 """`linnet simulate`: a release, rehearsed in a described world."""
 
-import os
 import sys
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import track
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.cli import files, pictures, tables
 from linnet.cli.output import NOT_WELL, Form, as_json, console, ending
+from linnet.cli.processes import spread
 from linnet.simulation.built_in import FIRST_LOOK, WORLDS
 from linnet.simulation.described import Described
 from linnet.simulation.played import Outcome, Played
@@ -110,26 +108,12 @@ def _play(
 ) -> list[list[Played]]:
     """Many releases in each world. A release depends on its world and its number alone."""
     jobs = [(each, seed + number) for each in described for number in range(many)]
-    size = min(workers or os.cpu_count() or 1, len(jobs))
-    if size == 1:
-        found = list(_tracked(map(partial(_job, spec), jobs), len(jobs)))
-    else:
-        with ProcessPoolExecutor(size) as pool:
-            chunk = max(1, min(16, len(jobs) // (4 * size)))
-            found = list(_tracked(pool.map(partial(_job, spec), jobs, chunksize=chunk), len(jobs)))
+    found = spread(partial(_job, spec), jobs, workers)
     return [found[i : i + many] for i in range(0, len(found), many)]
 
 
 def _job(spec: CanaryReleaseSpec, job: tuple[Described, int]) -> Played:
     return play(spec, *job)
-
-
-def _tracked(found: Iterable[Played], many: int) -> Iterable[Played]:
-    """The same, with a bar that says how far it is, where somebody looks."""
-    return track(
-        found, "Playing", total=many, console=console(stderr=True), transient=True,
-        disable=not sys.stderr.isatty(),
-    )  # fmt: skip
 
 
 def _show_story(spec: CanaryReleaseSpec, story: Played, output: Form) -> None:

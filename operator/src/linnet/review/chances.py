@@ -12,9 +12,9 @@ from math import log
 
 import numpy as np
 
-from linnet.api.analysis import Analysis
+from linnet.api.analysis import Analysis, ReadyMade
 from linnet.api.spec import CanaryReleaseSpec, Step
-from linnet.core.catalog import QUERIES, Check, ReadyMade, checks
+from linnet.core.catalog import QUERIES, Check, checks
 from linnet.core.looks import policy_of
 from linnet.stats.errors import ERRORS
 

@@ -10,10 +10,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from linnet.api.analysis import ReadyMade
 from linnet.api.spec import CanaryReleaseSpec, Step
 from linnet.api.types import format_duration
 from linnet.core import references, shares, steps
-from linnet.core.catalog import QUERIES, ReadyMade, checks
+from linnet.core.catalog import QUERIES, checks
 from linnet.review import chances
 from linnet.review.chances import Expected
 from linnet.simulation.worlds import EDGES_S

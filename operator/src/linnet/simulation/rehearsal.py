@@ -21,7 +21,7 @@ from linnet.core.observed import Observed, Sample, Tally
 from linnet.simulation.cluster import NEW, Cluster
 from linnet.simulation.described import DefectKind, Described
 from linnet.simulation.played import Outcome, Played, Point, Telling
-from linnet.simulation.service import AWAY, Service, Setting
+from linnet.simulation.service import AWAY, Service, Setting, Source
 from linnet.simulation.worlds import CANARY, STABLE
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -34,9 +34,14 @@ SPARE = timedelta(minutes=30)
 MOST_LOOKS = 100_000
 
 
-def play(spec: CanaryReleaseSpec, described: Described, seed: int) -> Played:
-    """Play one release of a new version. The same arguments give the same release."""
-    return Rehearsal(spec, described, seed).run()
+def play(
+    spec: CanaryReleaseSpec, described: Described, seed: int, source: Source | None = None
+) -> Played:
+    """Play one release of a new version. The same arguments give the same release.
+
+    source: where its requests come from; made up as described if left out.
+    """
+    return Rehearsal(spec, described, seed, source).run()
 
 
 def longest(spec: CanaryReleaseSpec) -> timedelta:
@@ -50,12 +55,18 @@ def longest(spec: CanaryReleaseSpec) -> timedelta:
 class Rehearsal:
     """A release under way. What is tracked or suspended is left out: it has no part in this."""
 
-    def __init__(self, spec: CanaryReleaseSpec, described: Described, seed: int) -> None:
+    def __init__(
+        self,
+        spec: CanaryReleaseSpec,
+        described: Described,
+        seed: int,
+        source: Source | None = None,
+    ) -> None:
         self.spec = spec.model_copy(update={"tracked_config": (), "suspend": False})
         self.status = CanaryReleaseStatus()
         self.now = START
         self._pushed = START + BEFORE
-        self._service = Service(described, np.random.default_rng(seed))
+        self._service = Service(described, np.random.default_rng(seed), source)
         pods = described.pods
         self._cluster = Cluster(self.spec, pods.stable, pods.start_up, pods.route_lag, START)
         self._telling = Telling(self._pushed)

@@ -22,8 +22,12 @@ REQUESTS, ERRORS, SLOWER = 0, 1, 2
 
 @dataclass
 class Scraped:
-    """The samples of both versions. times: in seconds, rising. A row is None without one."""
+    """The samples of both versions. times: in seconds, rising. A row is None without one.
 
+    edges: of the latency histogram, in seconds, rising.
+    """
+
+    edges: tuple[float, ...] = EDGES_S
     times: list[float] = field(default_factory=list)
     rows: tuple[list[Row | None], list[Row | None]] = field(default_factory=lambda: ([], []))
 
@@ -52,12 +56,14 @@ class Scraped:
         self, version: int, now: float, window_s: float, q: float = 0.95
     ) -> float | None:
         """The ready-made check latencyP95, or another quantile; None without a value."""
+        if not self.edges:
+            return None
         samples = self.within(version, now - window_s, now)
         rates = []
-        for edge in range(len(EDGES_S) + 1):
+        for edge in range(len(self.edges) + 1):
             points = [(t, _at_most(row, edge)) for t, row in samples if row[REQUESTS]]
             rates.append(rate(points, now, window_s) or 0.0)
-        found = histogram_quantile(q, (*EDGES_S, inf), list(accumulate(rates, max)))
+        found = histogram_quantile(q, (*self.edges, inf), list(accumulate(rates, max)))
         return None if found is None else 1000 * found
 
     def arms(self, since: float, until: float, fresh_s: float) -> Arms:
@@ -77,12 +83,12 @@ class Scraped:
         inside = [row for _, row in self.within(version, since, until)]
         counted = _counted([first, *inside] if first is not None else inside)
         timed = counted[REQUESTS]
-        faster = {edge: timed - counted[SLOWER + i] for i, edge in enumerate(EDGES_S)}
+        faster = {edge: timed - counted[SLOWER + i] for i, edge in enumerate(self.edges)}
         return Arm(requests=timed, errors=counted[ERRORS], timed=timed, faster=faster)
 
 
 def _at_most(row: Row, edge: int) -> float:
-    return row[REQUESTS] - (row[SLOWER + edge] if edge < len(EDGES_S) else 0.0)
+    return row[REQUESTS] - (row[SLOWER + edge] if SLOWER + edge < len(row) else 0.0)
 
 
 def _counted(rows: Sequence[Row]) -> Row:

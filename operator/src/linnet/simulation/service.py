@@ -4,8 +4,10 @@ Requests happen between moments; whoever changes something (a weight, a pod) tel
 `pass_time`. Prometheus scrapes at its own moments, which are not those of the operator.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, log
+from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from linnet.core.sources import Arms
 from linnet.simulation import worlds
 from linnet.simulation.described import Defect, DefectKind, Described, OutageKind
 from linnet.simulation.scraped import Row, Scraped
-from linnet.simulation.worlds import CANARY, STABLE, Traffic, World
+from linnet.simulation.worlds import CANARY, STABLE, Scrape, Traffic, World
 from linnet.stats.state import Array
 
 READY_MADE = {query: use for use, query in QUERIES.items()}
@@ -25,6 +27,28 @@ NORMAL_95 = 1.6448536269514722
 """The standard normal distribution's 95 % quantile."""
 JITTER = 0.02
 """How much a pod's memory and CPU vary between measurements, as a standard deviation."""
+
+
+class Source(Protocol):
+    """Where requests come from, of one release: made up (`worlds.Traffic`), or from the past."""
+
+    edges: tuple[float, ...]
+
+    def split(self, weight: float, canary_pods: int, stable_pods: int) -> None:
+        """Give the canary another share of the traffic, 0 to 1."""
+        ...
+
+    def new_minute(self) -> None:
+        """Draw what changes from minute to minute."""
+        ...
+
+    def tick(self, seconds: float, lasting_s: float, defects: Sequence[worlds.Defect]) -> Array:
+        """Let some time pass; what happened in it: (2, 1, requests, errors, slower than edges)."""
+        ...
+
+    def scrape(self, seconds: float) -> Scrape:
+        """The counters as they stand."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,9 +81,11 @@ class Toll:
 class Service:
     """The service of a described world. Seconds count from the beginning of the rehearsal."""
 
-    def __init__(self, described: Described, rng: np.random.Generator) -> None:
+    def __init__(
+        self, described: Described, rng: np.random.Generator, source: Source | None = None
+    ) -> None:
         self.described, self._rng = described, rng
-        self._traffic = Traffic(_world(described), 1, rng, histogram=True)
+        self._traffic = source or Traffic(_world(described), 1, rng, histogram=True)
         self._interval = described.scrape_interval.total_seconds()
         self._next_scrape = float(rng.uniform(0, self._interval))
         self._now, self._minute = 0.0, -1
@@ -67,7 +93,7 @@ class Service:
         self._traffic.split(0.0, 0, described.pods.stable)
         self._busy = described.traffic.requests_per_second / described.pods.stable
         self.first_traffic: float | None = None
-        self.scraped, self.toll = Scraped(), Toll()
+        self.scraped, self.toll = Scraped(self._traffic.edges), Toll()
 
     def pass_time(self, to: float, setting: Setting) -> None:
         """Let requests and scrapes happen until a moment, and go on from there with a setting."""

@@ -141,7 +141,8 @@ class Traffic:
         self._incident_left = np.zeros(releases)
         self._unlike = rng.standard_normal((2, 2, releases))
         self._minute = np.ones((2, releases)), np.zeros((2, releases))
-        self._edges = np.log(np.array(EDGES_S)) if histogram else np.zeros(0)
+        self.edges = EDGES_S if histogram else ()
+        self._edges = np.log(np.array(self.edges))
         self._counters = np.zeros((2, releases, 2 + len(self._edges)))
 
     def scrape(self, seconds: float) -> Scrape:
