@@ -46,7 +46,7 @@ def test_one_failure_is_no_reason() -> None:
     assert "about 60 requests" in told.message
     assert "1m40s" in told.message
     assert not found("oneFailure", Known(spec(), BUSY))
-    own = {"metrics": [{"name": "x", "query": "up", "rollback": {"below": 1}}]}
+    own: dict[str, Any] = {"metrics": [{"name": "x", "query": "up", "rollback": {"below": 1}}]}
     assert not found("oneFailure", Known(spec(**own), QUIET))
 
 
@@ -65,7 +65,9 @@ def test_a_step_finds_less_with_less_traffic() -> None:
 
 
 def test_a_limit_between_the_edges_of_a_histogram() -> None:
-    own = {"metrics": [{"use": "latencyP95", "rollback": {"above": 400}, "advance": {"atMost": 1}}]}
+    own: dict[str, Any] = {
+        "metrics": [{"use": "latencyP95", "rollback": {"above": 400}, "advance": {"atMost": 1}}]
+    }
     told = found("coarseBuckets", Known(spec(**own)))
     assert [f.field for f in told] == [
         "spec.analysis.metrics[latencyP95].rollback.above",
