@@ -19,15 +19,17 @@ OPTIONS = (
 
 def main() -> int:
     """Compile every *.in; the development set comes first and binds the others to its versions."""
-    for name in ("dev", "operator", "cli", "workload", "uv"):
+    for name in ("dev", "operator", "cli", "workload", "uv", "data"):
         source, target = REQUIREMENTS / f"{name}.in", REQUIREMENTS / f"{name}.txt"
         bound = () if name == "dev" else ("--constraint", str(REQUIREMENTS / "dev.txt"))
+        alone = ("--no-deps",) if name == "data" else ()
         command = (
             ".venv/bin/uv",
             "pip",
             "compile",
             *OPTIONS,
             *bound,
+            *alone,
             str(source),
             "-o",
             str(target),

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from recochat.app import create_app
 from recochat.chat.engine import EmbeddedAnswerer
-from recochat.recommend.catalog import built_in
-from recochat.recommend.model import Recommender
+from recochat.recommender import builtin
+from recochat.recommender.current import CurrentModel
 from recochat.sessions.base import Turn
 from recochat.settings import Settings
 
@@ -53,7 +53,7 @@ async def test_suggestions_follow_tastes_and_never_repeat(conversation: Conversa
     second = await conversation.say("Another one?")
     assert first["intent"] == second["intent"] == "recommend"
     ids = [[s["item_id"] for s in answer["suggestions"]] for answer in (first, second)]
-    tags = {item.item_id: item.tags for item in built_in().items}
+    tags = {item.item_id: item.tags for item in builtin.items()}
     assert all("jazz" in tags[item_id] for item_id in ids[0])
     assert len(ids[0]) == len(ids[1]) == 3
     assert not set(ids[0]) & set(ids[1])
@@ -63,9 +63,10 @@ async def test_suggestions_end_when_all_have_been_made(conversation: Conversatio
     for _ in range(10):  # 20 turns are kept, so ten answers are remembered
         await conversation.say("more")
     assert len((await conversation.say("more"))["suggestions"]) == 3
-    recommender = Recommender(built_in())
-    seen = tuple(item.item_id for item in recommender.catalog.items)
-    answer = await EmbeddedAnswerer(recommender).answer("more", [Turn("assistant", "", 0, seen)])
+    seen = tuple(item.item_id for item in builtin.items())
+    answer = await EmbeddedAnswerer(CurrentModel(None)).answer(
+        "more", [Turn("assistant", "", 0, seen)]
+    )
     assert answer.text == "You have seen everything I know."
 
 

@@ -20,7 +20,7 @@ def test_a_fault_without_demo_is_refused_by_name_and_remedy(
 ) -> None:
     monkeypatch.setenv(variable, FAULTS[variable])
 
-    assert main() == 2
+    assert main([]) == 2
 
     said = capsys.readouterr().err
     assert variable in said

@@ -1,9 +1,11 @@
-"""``python -m recochat``: serve until told to stop. One process; scale by pods."""
+"""``recochat``: serve until told to stop (one process; scale by pods), or make a model offline."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 
 # Before numpy is loaded: OpenBLAS takes memory for each thread that it might use.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -13,6 +15,7 @@ from pydantic import ValidationError
 
 from recochat import logs
 from recochat.app import create_app
+from recochat.recommender.artifact import ModelError
 from recochat.settings import Settings, explain
 from recochat.telemetry import SERVICE
 
@@ -23,20 +26,37 @@ _SHUTDOWN_S = 20
 _KEEP_ALIVE_S = 120
 
 
-def main() -> int:
-    """Serve. Returns 2 if the settings can't be used, and says which and why."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; without one, serve. The result is the exit status."""
+    parser = argparse.ArgumentParser("recochat", description="A recommender and chat service.")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="serve until told to stop (the default)")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in ([], ["serve"]):
+        return serve()
+    # Here, not above: serving needs none of it.
+    from recochat.recommender import commands as offline
+
+    offline.add_to(commands)
+    return offline.run(parser.parse_args(words))
+
+
+def serve() -> int:
+    """Serve. Returns 2 if the settings or the model can't be used, and says which and why."""
     try:
         settings = Settings()
     except ValidationError as error:
-        for line in explain(error):
-            print(f"recochat: {line}", file=sys.stderr)
-        return 2
+        return _refused(explain(error))
     formatter = logs.JsonFormatter(
         SERVICE, settings.version, settings.track, settings.google_project
     )
     logs.configure(formatter, settings.log_level)
+    try:
+        app = create_app(settings)
+    except ModelError as error:
+        return _refused([f"RECOCHAT_MODEL_PATH: {error}"])
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.listen_host,
         port=settings.listen_port,
         ws="none",
@@ -50,6 +70,12 @@ def main() -> int:
     server.run()
     # Not started means that the lifespan or the port failed, which uvicorn has logged.
     return 0 if server.started else 3
+
+
+def _refused(lines: Sequence[str]) -> int:
+    for line in lines:
+        print(f"recochat: {line}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

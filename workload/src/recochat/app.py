@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -12,9 +13,9 @@ from fastapi import FastAPI
 from recochat import __version__, faults, health, problems
 from recochat.chat import routes as chat_routes
 from recochat.chat.engine import Answerer, EmbeddedAnswerer
-from recochat.recommend import catalog
-from recochat.recommend import routes as recommend_routes
-from recochat.recommend.model import Query, Recommender
+from recochat.recommender import routes as recommend_routes
+from recochat.recommender.current import CurrentModel
+from recochat.recommender.ranking import Query
 from recochat.sessions.base import SessionStore
 from recochat.sessions.choose import session_store
 from recochat.settings import Settings
@@ -28,22 +29,23 @@ def create_app(
 ) -> FastAPI:
     """The ASGI application for ``settings``. ``store`` and ``answerer`` replace what they choose.
 
-    The application owns the store, and closes it when its lifespan ends.
+    The application owns the store, and closes it when its lifespan ends. Raises ModelError if the
+    settings name a model that can't be used.
     """
     metrics = Metrics(settings.version, settings.track)
-    recommender = Recommender(catalog.built_in())
+    models = CurrentModel(settings.model_path, settings.weights())
     store = store or session_store(settings)
     lifecycle = health.Lifecycle()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with faults.running(settings):
-            recommender.rank(Query())
+        async with faults.running(settings), _following(models, settings):
+            models.recommender.rank(Query())
             # What is alive now lives for good; looking through it again and again costs pauses.
             gc.collect()
             gc.freeze()
             lifecycle.ready = True
-            log.info("ready", extra={"session_store": store.kind})
+            log.info("ready", extra={"session_store": store.kind, "model": models.version})
             yield
             lifecycle.ready = False
             log.info("stopping")
@@ -56,11 +58,9 @@ def create_app(
         lifespan=lifespan,
         redoc_url=None,
     )
-    app.include_router(recommend_routes.router(recommender, metrics))
-    app.include_router(
-        chat_routes.router(store, answerer or EmbeddedAnswerer(recommender), metrics)
-    )
-    app.include_router(health.router(settings, lifecycle, store, recommender, metrics))
+    app.include_router(recommend_routes.router(models, metrics))
+    app.include_router(chat_routes.router(store, answerer or EmbeddedAnswerer(models), metrics))
+    app.include_router(health.router(settings, lifecycle, store, models, metrics))
     problems.install(app)
     # The last one added is the outermost: telemetry sees injected faults as callers do.
     if settings.fault_error_share or settings.fault_latency_ms:
@@ -73,3 +73,17 @@ def create_app(
         TelemetryMiddleware, metrics=metrics, version=settings.version, track=settings.track
     )
     return app
+
+
+@asynccontextmanager
+async def _following(models: CurrentModel, settings: Settings) -> AsyncIterator[None]:
+    """Take new models while the service runs, if there is a file to watch."""
+    if settings.model_path is None:
+        yield
+        return
+    task = asyncio.create_task(models.follow(settings.model_poll_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

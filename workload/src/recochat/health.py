@@ -11,7 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from recochat import __version__
-from recochat.recommend.model import Query, Recommender
+from recochat.recommender.current import CurrentModel
+from recochat.recommender.ranking import Query
 from recochat.sessions.base import SessionStore, SessionStoreUnavailable
 from recochat.settings import Settings
 from recochat.telemetry import SERVICE, Metrics
@@ -54,7 +55,7 @@ def router(
     settings: Settings,
     lifecycle: Lifecycle,
     store: SessionStore,
-    recommender: Recommender,
+    models: CurrentModel,
     metrics: Metrics,
 ) -> APIRouter:
     """The routes that operators, probes and Prometheus use."""
@@ -92,7 +93,7 @@ def router(
         """The state of each component. Degraded is still 200: what works is worth its traffic."""
         components = {
             "session_store": await _session_store(store),
-            "recommender": _recommender(recommender),
+            "recommender": _recommender(models),
         }
         failed = any(component.status != "ok" for component in components.values())
         return Health(
@@ -105,6 +106,7 @@ def router(
     @routes.get("/metrics", include_in_schema=False)
     async def scrape() -> Response:
         """All metrics, in the text format of Prometheus."""
+        metrics.show_model(models.version, models.refused)
         try:
             metrics.session_count.set(await store.count())
         except SessionStoreUnavailable:
@@ -125,11 +127,11 @@ async def _session_store(store: SessionStore) -> Component:
     return Component(status=status, kind=store.kind, latency_ms=_ms_since(started))
 
 
-def _recommender(recommender: Recommender) -> Component:
+def _recommender(models: CurrentModel) -> Component:
     started = time.perf_counter()
-    ranked = recommender.rank(Query())
+    ranked = models.recommender.rank(Query())
     status: Literal["ok", "unavailable"] = "ok" if ranked else "unavailable"
-    return Component(status=status, kind="built-in", latency_ms=_ms_since(started))
+    return Component(status=status, kind=models.version, latency_ms=_ms_since(started))
 
 
 def _ms_since(started: float) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recochat.recommender.model import Weights
 
 PREFIX = "RECOCHAT_"
 
@@ -41,6 +44,12 @@ class Settings(BaseSettings):
     session_max: int = Field(20_000, ge=1)
     session_turns: int = Field(20, ge=2, le=200)
 
+    model_path: Path | None = None
+    model_poll_s: float = Field(10.0, gt=0, le=3600)
+    weight_collaborative: float = Field(0.4, ge=0, le=1)
+    weight_content: float = Field(0.4, ge=0, le=1)
+    weight_persona: float = Field(0.2, ge=0, le=1)
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     google_project: str = ""
 
@@ -60,6 +69,15 @@ class Settings(BaseSettings):
                 f"Set {PREFIX}DEMO_ENABLED=true to allow them, or unset {names}."
             )
         return self
+
+    @model_validator(mode="after")
+    def _weights_are_shares(self) -> Self:
+        self.weights()
+        return self
+
+    def weights(self) -> Weights:
+        """The share of each signal in a recommendation's score."""
+        return Weights(self.weight_collaborative, self.weight_content, self.weight_persona)
 
     def faults_set(self) -> list[str]:
         """Names of the fault variables that would do something, in a fixed order."""

@@ -66,6 +66,17 @@ class Metrics:
             ["version", "track"],
             registry=self.registry,
         ).labels(version, track).set(1)
+        self._model = Gauge(
+            "recommendation_model_info",
+            "Always 1; its label says which model ranks.",
+            ["model"],
+            registry=self.registry,
+        )
+        self._models_refused = Gauge(
+            "recommendation_models_refused",
+            "Files that were not taken as a new model since the start: they can't be used.",
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
         # Looking up a labelled child takes longer than counting, so the few there are get kept.
         self._counters: dict[tuple[str, int], Counter] = {}
@@ -79,6 +90,12 @@ class Metrics:
             buckets=ENGINE_BUCKETS,
             registry=self.registry,
         ).labels(self._version, self._track)
+
+    def show_model(self, version: str, refused: int) -> None:
+        """Say which model is in use, and how many new ones were refused."""
+        self._model.clear()
+        self._model.labels(version).set(1)
+        self._models_refused.set(refused)
 
     def observe_request(self, method: str, status: int, seconds: float) -> None:
         """Count one answered request."""

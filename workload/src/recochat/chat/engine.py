@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from recochat.recommend.catalog import Item
-from recochat.recommend.model import Query, Ranked, Recommender
+from recochat.recommender.catalog import Item
+from recochat.recommender.current import CurrentModel
+from recochat.recommender.ranking import Query, Ranked, Recommender
 from recochat.sessions.base import Turn
 
 _SUGGESTIONS: Final = 3
@@ -46,14 +47,15 @@ class _Context:
     interests: tuple[str, ...]
     suggested: tuple[str, ...]
     """Ids, in the order in which they were suggested."""
+    recommender: Recommender
 
 
 class EmbeddedAnswerer:
     """Remembers names and tastes over the turns that are kept, and suggests without repeating."""
 
-    def __init__(self, recommender: Recommender) -> None:
-        """Suggest with ``recommender``, and know the words of its catalogue."""
-        self._recommender = recommender
+    def __init__(self, models: CurrentModel) -> None:
+        """Suggest with the model in use, and know the words of its catalogue."""
+        self._models = models
         # The first pattern that is found decides.
         self._rules: tuple[tuple[str, re.Pattern[str], Callable[[_Context], Answer]], ...] = tuple(
             (name, re.compile(pattern, re.IGNORECASE), handler)
@@ -76,12 +78,14 @@ class EmbeddedAnswerer:
             if pattern.search(message):
                 return handler(context)
         # A bare "jazz" after a question is a taste as well.
-        return self._note_taste(context) if self._words(message) else self._fallback(context)
+        bare = _known_words(message, context.recommender)
+        return self._note_taste(context) if bare else self._fallback(context)
 
     def _context(self, message: str, history: Sequence[Turn], user_id: str) -> _Context:
         said = [turn.text for turn in history if turn.role == "user"] + [message]
         names = [match.group(1) for text in said for match in _NAME.finditer(text)]
-        interests = [word for text in said for word in self._tastes(text)]
+        recommender = self._models.recommender
+        interests = [word for text in said for word in _tastes(text, recommender)]
         suggested = [item for turn in history for item in turn.items]
         return _Context(
             message=message,
@@ -89,20 +93,11 @@ class EmbeddedAnswerer:
             name=names[-1] if names else "",
             interests=tuple(dict.fromkeys(interests)),
             suggested=tuple(dict.fromkeys(suggested)),
+            recommender=recommender,
         )
 
-    def _tastes(self, text: str) -> list[str]:
-        stated = _TASTE.search(text)
-        if stated:
-            return self._words(stated.group(1))
-        return self._words(text)
-
-    def _words(self, text: str) -> list[str]:
-        known = self._recommender.catalog.words
-        return [word for word in _WORD.findall(text.lower()) if word in known]
-
     def _ranked(self, context: _Context, limit: int, exclude: Sequence[str]) -> list[Ranked]:
-        return self._recommender.rank(
+        return context.recommender.rank(
             Query(context.user_id, interests=context.interests, exclude=exclude, limit=limit)
         )
 
@@ -138,7 +133,8 @@ class EmbeddedAnswerer:
         if not context.suggested:
             return Answer("I haven't suggested anything yet.", "why")
         last = context.suggested[-_SUGGESTIONS:]
-        others = [i.item_id for i in self._recommender.catalog.items if i.item_id not in last]
+        catalog = context.recommender.model.catalog
+        others = [item.item_id for item in catalog.items if item.item_id not in last]
         reasons = [f"“{e.item.title}”: {e.reason}" for e in self._ranked(context, 3, others)]
         return Answer(". ".join(reasons) + ".", "why")
 
@@ -148,6 +144,16 @@ class EmbeddedAnswerer:
     def _fallback(self, context: _Context) -> Answer:
         about = f" We were at {context.interests[-1]}." if context.interests else ""
         return Answer(f"I can suggest things to do.{about} What do you like?", "unknown")
+
+
+def _tastes(text: str, recommender: Recommender) -> list[str]:
+    stated = _TASTE.search(text)
+    return _known_words(stated.group(1) if stated else text, recommender)
+
+
+def _known_words(text: str, recommender: Recommender) -> list[str]:
+    known = recommender.model.catalog.words
+    return [word for word in _WORD.findall(text.lower()) if word in known]
 
 
 def _listed(words: Sequence[str]) -> str:

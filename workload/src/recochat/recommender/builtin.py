@@ -1,4 +1,4 @@
-"""The built-in catalogue: what can be recommended, to whom, and who liked what.
+"""The data that the service comes with: a small catalogue, and who liked what of it.
 
 Everything is made by rule, without a random generator, so that it is the same in every process,
 version of numpy and run.
@@ -7,14 +7,16 @@ version of numpy and run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from recochat.recommender.catalog import Catalog, Item
+from recochat.recommender.interactions import Dataset, Interactions
+from recochat.recommender.model import Model
+from recochat.recommender.training import TrainingOptions, train
 
 TOPICS: Final = (
     "music", "cooking", "hiking", "photography", "history", "coding", "gardening", "cinema",
@@ -81,71 +83,45 @@ PERSONAS: Final[Mapping[str, Mapping[str, float]]] = {
 
 _USERS: Final = 240
 _ITEMS_PER_TOPIC: Final = 6
+# One like an hour, from the start of 2026 on.
+_EPOCH: Final = 1_767_225_600.0
+_LIKE_INTERVAL_S: Final = 3600.0
 
 
-@dataclass(frozen=True)
-class Item:
-    """Something that can be recommended."""
-
-    item_id: str
-    title: str
-    topic: str
-    tags: tuple[str, ...]
+def items() -> tuple[Item, ...]:
+    """The 48 items of the catalogue."""
+    return tuple(
+        Item(f"item-{n:02d}", title, TOPICS[n // _ITEMS_PER_TOPIC], tuple(tags.split()))
+        for n, (title, tags) in enumerate(_TITLES)
+    )
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """Items, personas and the likes of the users that are known, as vectors."""
+def dataset() -> Dataset:
+    """48 items, 4 personas, and what user-000 to user-239 liked, each following a persona."""
+    catalog = Catalog(items())
+    fits = np.stack([_fit(catalog, taste) for taste in PERSONAS.values()])
+    personas = np.arange(_USERS) % len(fits)
+    chances = 0.05 + 0.6 * fits[personas] ** 2
+    order = _spread(_USERS, len(catalog.items))
+    users, liked = np.nonzero(order < chances)
+    # When a like was given has nothing to do with the chance of it: mix the order once more.
+    when = np.argsort(_spread(1, len(users))[0], kind="stable").argsort(kind="stable")
+    likes = Interactions.ordered(users, liked, _EPOCH + when * _LIKE_INTERVAL_S)
+    names = tuple(f"user-{row:03d}" for row in range(_USERS))
+    return Dataset(catalog.items, likes, names, tuple(PERSONAS), personas)
 
-    items: tuple[Item, ...]
-    personas: Mapping[str, Mapping[str, float]]
 
-    @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Position of each item, by id."""
-        return {item.item_id: position for position, item in enumerate(self.items)}
+def model() -> Model:
+    """The model of the data that the service comes with; trained in a few milliseconds."""
+    return replace(train(dataset(), TrainingOptions(tune=False)), version="built-in")
 
-    @cached_property
-    def words(self) -> Mapping[str, int]:
-        """Column of each topic and tag: the words that an interest can be."""
-        names = [*TOPICS, *sorted({tag for item in self.items for tag in item.tags})]
-        return {name: column for column, name in enumerate(names)}
 
-    @cached_property
-    def features(self) -> Floats:
-        """Items by words: 1 for the topic, 0.7 for each tag; rows of length 1."""
-        rows = np.zeros((len(self.items), len(self.words)), np.float32)
-        for position, item in enumerate(self.items):
-            rows[position, self.words[item.topic]] = 1.0
-            for tag in item.tags:
-                rows[position, self.words[tag]] = 0.7
-        return _unit_rows(rows)
-
-    @cached_property
-    def affinities(self) -> Mapping[str, Floats]:
-        """How well each item fits each persona, 0 to 1."""
-        return {name: self._affinity(words) for name, words in self.personas.items()}
-
-    def _affinity(self, words: Mapping[str, float]) -> Floats:
-        taste = np.zeros(len(self.words), np.float32)
-        for word, strength in words.items():
-            taste[self.words[word]] = strength
-        fit: Floats = self.features @ taste
-        fit /= fit.max()
-        return fit
-
-    @cached_property
-    def likes(self) -> Floats:
-        """Known users by items: 1 where the user liked the item. Users follow their persona."""
-        fits = np.stack(list(self.affinities.values()))
-        chances = 0.05 + 0.6 * fits[np.arange(_USERS) % len(fits)] ** 2
-        return (_spread(_USERS, len(self.items)) < chances).astype(np.float32)
-
-    @cached_property
-    def users(self) -> Mapping[str, tuple[int, str]]:
-        """Row in ``likes`` and persona of each known user: user-000, user-001, ..."""
-        names = tuple(self.personas)
-        return {f"user-{row:03d}": (row, names[row % len(names)]) for row in range(_USERS)}
+def _fit(catalog: Catalog, taste: Mapping[str, float]) -> NDArray[np.float64]:
+    """How well each item fits a taste, 0 to 1."""
+    wanted = np.array([taste.get(word, 0.0) for word in catalog.words])
+    fit: NDArray[np.float64] = catalog.features.astype(np.float64) @ wanted
+    fit /= fit.max()
+    return fit
 
 
 def _spread(rows: int, columns: int) -> NDArray[np.float64]:
@@ -155,18 +131,3 @@ def _spread(rows: int, columns: int) -> NDArray[np.float64]:
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     x ^= x >> np.uint64(31)
     return ((x >> np.uint64(11)).astype(np.float64) / 2**53).reshape(rows, columns)
-
-
-def _unit_rows(rows: Floats) -> Floats:
-    # No numpy.linalg: it loads for the sake of one norm.
-    unit: Floats = rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    return unit
-
-
-def built_in() -> Catalog:
-    """The catalogue that comes with the service: 48 items, 4 personas, 240 known users."""
-    items = (
-        Item(f"item-{n:02d}", title, TOPICS[n // _ITEMS_PER_TOPIC], tuple(tags.split()))
-        for n, (title, tags) in enumerate(_TITLES)
-    )
-    return Catalog(tuple(items), PERSONAS)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recochat.recommend.model import MAX_ITEMS
+from recochat.recommender.ranking import MAX_ITEMS
 
-Persona = Literal["explorer", "analyst", "maker", "host"]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -22,19 +21,21 @@ class RecommendationRequest(BaseModel):
         },
     )
 
-    user_id: Id = Field(description="user-000 to user-239 are known; anyone else is new")
-    persona: Persona | None = None
-    history: list[Id] = Field([], max_length=50, description="ids of items that the user liked")
+    user_id: Id = Field(description="known if the model was trained with it; anyone else is new")
+    persona: Id | None = Field(None, description="one that the model knows; left out: inferred")
+    history: list[Id] = Field(
+        [], max_length=50, description="ids of items that the user liked, oldest first"
+    )
     interests: list[Id] = Field([], max_length=20, description="topics and tags; unknown: ignored")
     limit: int = Field(MAX_ITEMS, ge=1, le=MAX_ITEMS)
 
 
 class Components(BaseModel):
-    """What each signal added to a score; together they are the score."""
+    """What each signal added to a score, at most its weight; together they are the score."""
 
-    collaborative: float = Field(description="0 to 0.4")
-    content: float = Field(description="0 to 0.4")
-    persona: float = Field(description="0 to 0.2")
+    collaborative: float = Field(description="0 to 0.4 unless weighed otherwise")
+    content: float = Field(description="0 to 0.4 unless weighed otherwise")
+    persona: float = Field(description="0 to 0.2 unless weighed otherwise")
 
 
 class Recommendation(BaseModel):
@@ -53,4 +54,5 @@ class RecommendationResponse(BaseModel):
     """Recommended items, best first."""
 
     user_id: str
+    model: str = Field(description="version of the model that ranked")
     items: list[Recommendation]

@@ -1,1 +1,0 @@
-"""The recommender: a small built-in catalogue, ranked by three signals."""

@@ -1,0 +1,1 @@
+"""The recommender: trained offline, ranked by three signals, replaced while serving."""
