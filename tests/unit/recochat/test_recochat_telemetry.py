@@ -52,6 +52,9 @@ class BrokenStore:
     async def append(self, session_id: str, turns: Sequence[Turn]) -> Session:
         raise SessionStoreUnavailable("gone")
 
+    async def delete(self, session_id: str) -> bool:
+        raise SessionStoreUnavailable("gone")
+
     async def count(self) -> int:
         raise SessionStoreUnavailable("gone")
 

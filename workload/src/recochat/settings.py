@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recochat.recommender.model import Weights
+from recochat.sessions.records import Form
 
 PREFIX = "RECOCHAT_"
 
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     session_ttl_s: int = Field(24 * 3600, ge=1)
     session_max: int = Field(20_000, ge=1)
     session_turns: int = Field(20, ge=2, le=200)
+    session_form: Annotated[Form, BeforeValidator(int)] = 1
 
     model_path: Path | None = None
     model_poll_s: float = Field(10.0, gt=0, le=3600)

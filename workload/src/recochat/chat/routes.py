@@ -1,4 +1,4 @@
-"""POST /api/v2/chat and GET /api/v2/session/{session_id}."""
+"""POST /api/v2/chat, and GET and DELETE /api/v2/session/{session_id}."""
 
 from __future__ import annotations
 
@@ -75,5 +75,13 @@ def router(
                 for t in session.turns
             ],
         )
+
+    @routes.delete(
+        "/session/{session_id}", status_code=204, responses=documented(404, 422, 500, 503)
+    )
+    async def delete_session(session_id: SessionId) -> None:
+        """Forget a session at once."""
+        if not await store.delete(session_id):
+            raise HTTPException(404, "There is no such session, or it has expired.")
 
     return routes

@@ -53,6 +53,9 @@ class SessionStore(Protocol):
     async def append(self, session_id: str, turns: Sequence[Turn]) -> Session:
         """Add ``turns`` (at least one), making the session if need be; the oldest turns go."""
 
+    async def delete(self, session_id: str) -> bool:
+        """Forget the session at once. Whether there was one."""
+
     async def count(self) -> int:
         """How many sessions are live."""
 

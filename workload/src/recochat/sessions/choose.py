@@ -21,4 +21,6 @@ def session_store(settings: Settings) -> SessionStore:
         settings.redis_timeout_ms,
         settings.redis_connections,
     )
-    return RedisSessionStore(client, settings.session_ttl_s, settings.session_turns)
+    return RedisSessionStore(
+        client, settings.session_ttl_s, settings.session_turns, form=settings.session_form
+    )

