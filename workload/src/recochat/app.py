@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from recochat import __version__, faults, health, problems
+from recochat.chat import choose
 from recochat.chat import routes as chat_routes
-from recochat.chat.engine import Answerer, EmbeddedAnswerer
+from recochat.chat.engine import Answerer
 from recochat.recommender import routes as recommend_routes
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import Query
@@ -35,6 +36,7 @@ def create_app(
     metrics = Metrics(settings.version, settings.track)
     models = CurrentModel(settings.model_path, settings.weights())
     store = store or session_store(settings)
+    chosen, language_model = choose.answerer(settings, models, metrics)
     lifecycle = health.Lifecycle()
 
     @asynccontextmanager
@@ -50,6 +52,8 @@ def create_app(
             lifecycle.ready = False
             log.info("stopping")
         await store.close()
+        if language_model is not None:
+            await language_model.close()
 
     app = FastAPI(
         title="recochat",
@@ -59,7 +63,7 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(recommend_routes.router(models, metrics))
-    app.include_router(chat_routes.router(store, answerer or EmbeddedAnswerer(models), metrics))
+    app.include_router(chat_routes.router(store, answerer or chosen, metrics))
     app.include_router(health.router(settings, lifecycle, store, models, metrics))
     problems.install(app)
     # The last one added is the outermost: telemetry sees injected faults as callers do.

@@ -37,6 +37,19 @@ def correlation_id() -> str:
     return context.correlation_id if context else ""
 
 
+def outgoing_headers() -> dict[str, str]:
+    """Headers by which a call to another service can be found from the request in hand."""
+    context = current()
+    if context is None:
+        return {}
+    headers = {"x-correlation-id": context.correlation_id}
+    if context.trace_id:
+        # A span of its own isn't recorded here, so the caller's is the parent of what follows.
+        flags = "01" if context.sampled else "00"
+        headers["traceparent"] = f"00-{context.trace_id}-{context.span_id}-{flags}"
+    return headers
+
+
 def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
     """Read the ids from the headers of a request (lower-case names), and make them current.
 

@@ -52,6 +52,14 @@ class Settings(BaseSettings):
     weight_content: float = Field(0.4, ge=0, le=1)
     weight_persona: float = Field(0.2, ge=0, le=1)
 
+    llm: Literal["embedded", "openai", "vertex"] = "embedded"
+    llm_url: str = ""
+    llm_name: str = ""
+    llm_api_key: SecretStr | None = None
+    llm_project: str = ""
+    llm_location: str = ""
+    llm_timeout_ms: int = Field(1500, ge=10, le=60_000)
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     google_project: str = ""
 
@@ -70,6 +78,16 @@ class Settings(BaseSettings):
                 f"{names}: fault switches are for demonstrations only. "
                 f"Set {PREFIX}DEMO_ENABLED=true to allow them, or unset {names}."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _language_model_is_complete(self) -> Self:
+        needed: dict[str, tuple[str, ...]] = {
+            "openai": ("llm_url", "llm_name"),
+            "vertex": ("llm_project", "llm_location", "llm_name"),
+        }
+        if missing := [variable(f) for f in needed.get(self.llm, ()) if not getattr(self, f)]:
+            raise ValueError(f"{variable('llm')}={self.llm} needs {', '.join(missing)}.")
         return self
 
     @model_validator(mode="after")

@@ -66,6 +66,19 @@ class Metrics:
             ["version", "track"],
             registry=self.registry,
         ).labels(version, track).set(1)
+        self._llm_answers = Counter(
+            "language_model_requests_total",
+            "Answers that a language model was to word, by how that went.",
+            ["outcome", "version", "track"],
+            registry=self.registry,
+        )
+        self._llm_latency = Histogram(
+            "language_model_latency_seconds",
+            "Time until a language model answered, or was given up.",
+            ["version", "track"],
+            buckets=REQUEST_BUCKETS,
+            registry=self.registry,
+        ).labels(version, track)
         self._model = Gauge(
             "recommendation_model_info",
             "Always 1; its label says which model ranks.",
@@ -90,6 +103,12 @@ class Metrics:
             buckets=ENGINE_BUCKETS,
             registry=self.registry,
         ).labels(self._version, self._track)
+
+    def observe_language_model(self, outcome: str, seconds: float) -> None:
+        """Count one attempt to have an answer worded; one that was skipped took no time."""
+        self._llm_answers.labels(outcome, self._version, self._track).inc()
+        if seconds:
+            self._llm_latency.observe(seconds)
 
     def show_model(self, version: str, refused: int) -> None:
         """Say which model is in use, and how many new ones were refused."""

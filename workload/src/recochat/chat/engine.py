@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from recochat.recommender.catalog import Item
 from recochat.recommender.current import CurrentModel
@@ -23,6 +23,10 @@ _TASTE = re.compile(r"\b(?:like|love|enjoy|prefer|into|interested in)\b(.*)", re
 _WORD = re.compile(r"[a-z]+")
 
 
+# Who worded it: the engine, a language model, or the engine in place of a model that failed.
+Source = Literal["embedded", "model", "fallback"]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What to say, what the message was taken for, and the items it suggests."""
@@ -30,6 +34,7 @@ class Answer:
     text: str
     intent: str
     items: tuple[Item, ...] = ()
+    source: Source = "embedded"
 
 
 class Answerer(Protocol):

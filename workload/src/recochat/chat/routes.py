@@ -55,6 +55,7 @@ def router(
             session_id=session_id,
             reply=answer.text,
             intent=answer.intent,
+            source=answer.source,
             suggestions=[Suggestion(item_id=i.item_id, title=i.title) for i in answer.items],
             turn_count=session.turn_count,
         )

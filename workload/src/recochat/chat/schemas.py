@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from recochat.chat.engine import Source
+
 MAX_MESSAGE_BYTES: Final = 1024
 
 # The id is all that is needed to read a conversation, so it is long unless the caller chose it.
@@ -50,6 +52,7 @@ class ChatResponse(BaseModel):
     session_id: str
     reply: str
     intent: str = Field(description="what the message was taken for")
+    source: Source = Field(description="who worded it; fallback: the language model failed")
     suggestions: list[Suggestion]
     turn_count: int = Field(description="turns of this session so far, both sides")
 

@@ -1,0 +1,56 @@
+"""Which answerer the settings ask for."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from recochat.chat.engine import Answerer, EmbeddedAnswerer
+from recochat.recommender.current import CurrentModel
+from recochat.settings import Settings
+from recochat.telemetry import Metrics
+
+if TYPE_CHECKING:
+    from recochat.chat.language_model import LanguageModel
+
+_BREAKER_FAILURES: Final = 5
+_BREAKER_OPEN_S: Final = 10.0
+_CONNECTIONS: Final = 50
+
+
+def answerer(
+    settings: Settings, models: CurrentModel, metrics: Metrics
+) -> tuple[Answerer, LanguageModel | None]:
+    """The answerer, and the language model that is to be closed in the end, if there is one."""
+    engine = EmbeddedAnswerer(models)
+    if settings.llm == "embedded":
+        return engine, None
+    # Here, not above: without a model the service starts without a HTTP client.
+    from recochat.chat.phrased import PhrasedAnswerer
+    from recochat.chat.resilience import CircuitBreaker
+
+    model = _language_model(settings)
+    breaker = CircuitBreaker(_BREAKER_FAILURES, _BREAKER_OPEN_S, time.monotonic)
+    timeout_s = settings.llm_timeout_ms / 1000
+    observe = metrics.observe_language_model
+    return PhrasedAnswerer(engine, model, timeout_s, breaker, observe), model
+
+
+def _language_model(settings: Settings) -> LanguageModel:
+    import httpx
+
+    from recochat.chat.language_model import HttpLanguageModel, MetadataToken, vertex_url
+
+    limits = httpx.Limits(max_connections=_CONNECTIONS)
+    client = httpx.AsyncClient(timeout=settings.llm_timeout_ms / 1000, limits=limits)
+    if settings.llm == "vertex":
+        url = vertex_url(settings.llm_project, settings.llm_location)
+        return HttpLanguageModel(
+            client, url, settings.llm_name, MetadataToken(client, time.monotonic)
+        )
+    secret = settings.llm_api_key
+
+    async def key() -> str:
+        return secret.get_secret_value() if secret else ""
+
+    return HttpLanguageModel(client, settings.llm_url, settings.llm_name, key if secret else None)
