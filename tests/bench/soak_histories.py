@@ -21,14 +21,14 @@ from typing import Any
 from tests.support.histories import make_history
 from tests.support.looks import Stuck
 from tests.support.objects import ImpossibleWorld
-from tests.support.oracle import EVIDENCE, RULES, broken
+from tests.support.oracle import ASKED, EVIDENCE, RULES, broken
 
 COUNT = int(os.environ.get("LINNET_HISTORIES", "100000"))
 SEED = int(os.environ.get("LINNET_SEED", "1"))
 CHUNK = 200
 WAY_OUT = "every reachable state has a way out"
 POSSIBLE = "nothing is asked for that no cluster can do"
-NAMES = (*RULES, EVIDENCE, WAY_OUT, POSSIBLE)
+NAMES = (*RULES, EVIDENCE, ASKED, WAY_OUT, POSSIBLE)
 SHOWN = 20
 
 Violation = tuple[int, str, str]

@@ -5,9 +5,11 @@ from contextlib import suppress
 from datetime import timedelta
 
 from linnet.api.config import TrackedConfig
+from linnet.api.request import RequestAction
 from linnet.api.status import Phase
 from linnet.core.revision import config_part, template_part
 from linnet.core.transitions import RESTING
+from tests.support.asking import ask
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
 from tests.support.looks import Stopped
 from tests.support.world import HEALTHY, Reading, World
@@ -132,6 +134,13 @@ def track(world: World) -> None:
     world.edit_spec(world.spec.model_copy(update={"tracked_config": now_and_then}))
 
 
+def asking(action: str) -> Event:
+    def event(world: World) -> None:
+        ask(world, action)
+
+    return event
+
+
 def operator_is_away(world: World) -> None:
     world.sleep(3 * HOUR)
 
@@ -167,6 +176,7 @@ EVENTS: dict[str, Event] = {
     "lose copies": lose_copies,
     "name taken or not": take_name,
     "track or not": track,
+    **{f"ask {action}": asking(action) for action in (*RequestAction, "Dance")},
 }
 
 

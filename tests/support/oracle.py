@@ -12,9 +12,11 @@ from linnet.core.analysis import assess
 from linnet.core.catalog import Check, checks
 from linnet.core.decide import decide
 from linnet.core.decision import Situation
+from linnet.core.requests import PROMOTIONS, REQUESTED
 from linnet.core.revision import config_part, template_part
 from linnet.core.route import Backends, split
 from linnet.core.transitions import RESTING
+from tests.support.asking import action_of, id_of
 from tests.support.looks import Look
 from tests.support.world import World
 
@@ -129,6 +131,21 @@ def promotes(look: Look) -> bool:
     return look.before.phase is Phase.PROGRESSING and look.decision.status.phase is Phase.PROMOTING
 
 
+def asked_for(look: Look) -> bool:
+    """Whether a person wanted the release to go on, and the history says so."""
+    asked, entry = action_of(look.observed.request), look.decision.status.history[-1]
+    return asked in PROMOTIONS and entry.reason == REQUESTED
+
+
+def assert_asked_once(world: World) -> None:
+    """A request for the next step moves a release once, by one step."""
+    risen: dict[str, set[int]] = {}
+    for look in world.trail:
+        if went_up(look) and asked_for(look) and action_of(look.observed.request) == "Promote":
+            risen.setdefault(look.observed.request, set()).add(look.before.weight.wanted)
+    assert all(len(weights) == 1 for weights in risen.values())
+
+
 def assert_evidence(world: World, number: int) -> None:
     """Each check passed often enough while the gateway served this weight, and passed last."""
     look = world.trail[number]
@@ -165,6 +182,17 @@ def _limits(look: Look) -> frozenset[str]:
     return look.observed.stable.limits if look.observed.stable else frozenset()
 
 
+def assert_a_rollback_is_at_once(look: Look) -> None:
+    """Who asks for a rollback while the canary comes up or is measured gets it in that look."""
+    last = look.before.request
+    fresh = last is None or last.id != id_of(look.observed.request)
+    going = look.before.phase in (Phase.STARTING, Phase.PROGRESSING)
+    wanted = action_of(look.observed.request) == "Rollback"
+    if fresh and going and wanted and look.observed.deleting_since is None:
+        assert look.decision.actions[0] == SetWeight(0)
+        assert look.decision.status.phase is Phase.ROLLING_BACK
+
+
 def assert_status_survives(look: Look) -> None:
     assert look.stored == look.decision.status
 
@@ -183,7 +211,8 @@ def assert_risen_with_evidence(world: World, number: int) -> None:
     look = world.trail[number]
     if went_up(look) or promotes(look):
         assert not look.spec.suspend
-        assert_evidence(world, number)
+        if not asked_for(look):
+            assert_evidence(world, number)
 
 
 RULES: dict[str, Callable[[Look], None]] = {
@@ -192,6 +221,7 @@ RULES: dict[str, Callable[[Look], None]] = {
     "a status survives being stored": assert_status_survives,
     "weights sum to 100": assert_weights_sum_to_100,
     "traffic returns first, and a breach gives the canary no more": assert_traffic_first,
+    "a rollback that is asked for is decided at once": assert_a_rollback_is_at_once,
     "a canary goes once no rule names it": assert_pods_last,
     "only verified pods get traffic back": assert_only_verified_pods_get_traffic_back,
     "stable is resumed for a promotion only": assert_stable_resumed_for_promotion_only,
@@ -199,11 +229,16 @@ RULES: dict[str, Callable[[Look], None]] = {
     "at rest nothing is due": assert_rest_costs_nothing,
     "where time decides there is an alarm": assert_alarm_is_set,
 }
-EVIDENCE = "nothing rises or is promoted without evidence taken at its weight"
+EVIDENCE = "nothing rises or is promoted without evidence taken at its weight, unless asked for"
+ASKED = "a request for the next step moves a release once"
 
 
 def broken(world: World) -> Iterator[tuple[str, str]]:
     """Hold every rule against every decision that was made; which are broken, and by what."""
+    try:
+        assert_asked_once(world)
+    except AssertionError as error:
+        yield ASKED, str(error)
     for number, look in enumerate(world.trail):
         rules: list[tuple[str, Callable[[], None]]] = [
             (name, partial(rule, look)) for name, rule in RULES.items()

@@ -67,6 +67,7 @@ class World:
         self.readings: dict[str, Reading | Callable[[World], Reading]] = dict(HEALTHY)
         self.prometheus_away = False
         self.requests = Requests()
+        self.request = ""
         self.refuses = ""
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
@@ -138,6 +139,7 @@ class World:
             tally=self.requests.between(*span, self.route.served if self.route else 0)
             if due and (span := span_due(self.spec, self.status, self.now))
             else None,
+            request=self.request,
         )
 
     def measure(self, name: str) -> Sample:

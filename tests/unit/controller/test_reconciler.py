@@ -301,3 +301,34 @@ async def test_a_release_that_is_gone_is_no_longer_shown() -> None:
 
 def test_what_was_never_shown_can_be_forgotten() -> None:
     telemetry.RELEASES.forget(Key("never", "shown"))
+
+
+def ask(cluster: SimulatedCluster, action: str) -> None:
+    request = {"linnet.dev/request": f'{{"id": "{action}", "action": "{action}", "by": "jane"}}'}
+    cluster.client.edit(CANARYRELEASES, NAMESPACE, "shop", {"metadata": {"annotations": request}})
+
+
+async def test_a_rollback_that_is_asked_for_moves_traffic_first_and_is_told() -> None:
+    cluster = await progressing()
+    ask(cluster, "Rollback")
+    assert [write.split()[:2] for write in await look(cluster)] == [
+        ["apply", "HTTPRoute"],
+        ["patch", "CanaryRelease"],
+        ["create", "Event"],
+    ]
+    last = cluster.status.history[-1]
+    assert (last.reason, last.message) == ("Requested", "Rollback was asked for by jane")
+
+
+async def test_a_request_that_comes_just_before_the_status_is_written_is_looked_at_at_once() -> (
+    None
+):
+    cluster = SimulatedCluster()
+    await cluster.reconciler.reconcile(KEY)
+
+    def come() -> None:
+        cluster.client.cluster.after_write = lambda: None
+        ask(cluster, "Retry")
+
+    cluster.client.cluster.after_write = come
+    assert await cluster.reconciler.reconcile(KEY) == 0

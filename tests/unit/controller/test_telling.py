@@ -55,7 +55,8 @@ def test_an_event_is_about_the_release(guard: Release) -> None:
 
 @pytest.mark.parametrize("kind", DecisionKind)
 def test_what_needs_attention_is_a_warning(guard: Release, kind: DecisionKind) -> None:
-    warning = kind in {DecisionKind.ROLLED_BACK, DecisionKind.STALLED, DecisionKind.HELD}
+    bad = {DecisionKind.ROLLED_BACK, DecisionKind.STALLED, DecisionKind.REFUSED}
+    warning = kind in {*bad, DecisionKind.HELD}
     assert (event(guard, make_entry(kind), "pod-1")["type"] == "Warning") is warning
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linnet.api.comparison import ComparisonStatus
+from linnet.api.request import RequestStatus
 from linnet.api.types import Model, Time
 
 HISTORY_LIMIT = 20
@@ -32,7 +33,7 @@ class Phase(StrEnum):
     """The last release was promoted. Stable serves it."""
     ROLLED_BACK = "RolledBack"
     """The last release was rolled back. Its version isn't tried again until the template or the
-    tracked config changes."""
+    tracked config changes, or somebody asks for another try."""
 
 
 class Verdict(StrEnum):
@@ -67,6 +68,8 @@ class DecisionKind(StrEnum):
     SUPERSEDED = "Superseded"
     REVERTED = "Reverted"
     RELEASED = "Released"
+    REQUESTED = "Requested"
+    REFUSED = "Refused"
 
 
 class Condition(Model):
@@ -180,7 +183,7 @@ class CanaryReleaseStatus(Model):
     """Most replicas that stable was asked to have since then. The canary's size follows it."""
     failed_revision: str = ""
     """The version that was rolled back. It isn't tried again until the template or the tracked
-    config changes."""
+    config changes, or somebody asks for another try."""
     watched_at: Time | None = None
     """When the operator last looked, within half a minute. Only while a deadline runs."""
     absences: tuple[Absence, ...] = ()
@@ -191,6 +194,8 @@ class CanaryReleaseStatus(Model):
     """Each check's last measurement."""
     comparison: ComparisonStatus | None = None
     """What the comparison with stable has found."""
+    request: RequestStatus | None = None
+    """The last request of a person, and what became of it."""
     message: str = ""
     """What is going on, in one sentence."""
     conditions: tuple[Condition, ...] = ()

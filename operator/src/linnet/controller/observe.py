@@ -88,6 +88,7 @@ async def _objects(release: Release, providers: Providers) -> Observed:
         config=config,
         deleting_since=release.deleting_since,
         problem=problem,
+        request=release.request,
     )
 
 

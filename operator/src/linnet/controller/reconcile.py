@@ -11,7 +11,7 @@ from linnet.controller import telemetry
 from linnet.controller.apply import Actor
 from linnet.controller.observe import Providers, observe
 from linnet.controller.record import new_entries, record
-from linnet.controller.release import Key, Release, write_status
+from linnet.controller.release import Key, Release, request_in, write_status
 from linnet.core.actions import Action, LetGo
 from linnet.core.conditions import only_words_differ
 from linnet.core.decide import decide
@@ -96,7 +96,7 @@ class Reconciler:
     async def _store(self, release: Release, status: CanaryReleaseStatus) -> float | None:
         """Write the status if it says something new; return when to look again because of it.
 
-        Where the answer shows that the spec is another by now, that is at once: the watch's
+        Where the answer shows that something else is asked for by now, that is at once: the watch's
         event will be no news.
         """
         key = release.key
@@ -146,6 +146,6 @@ class Reconciler:
 
 
 def _asked_of(manifest: Manifest) -> tuple[Any, ...]:
-    """What a user changes about a release: its spec, and whether it is to be there."""
+    """What a user changes about a release: its spec, what is asked for, whether it is to go."""
     metadata = manifest["metadata"]
-    return metadata.get("generation"), metadata.get("deletionTimestamp")
+    return metadata.get("generation"), request_in(manifest), metadata.get("deletionTimestamp")

@@ -13,7 +13,9 @@ from linnet.providers.kubernetes import CANARYRELEASES, EVENTS, KubernetesClient
 log = logging.getLogger("linnet.decisions")
 
 NOTE_BYTES = 1024
-_WARNINGS = frozenset({DecisionKind.ROLLED_BACK, DecisionKind.STALLED, DecisionKind.HELD})
+_WARNINGS = frozenset(
+    {DecisionKind.ROLLED_BACK, DecisionKind.STALLED, DecisionKind.HELD, DecisionKind.REFUSED}
+)
 
 
 def new_entries(

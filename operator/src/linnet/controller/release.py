@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from linnet.api.request import ANNOTATION
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.core import stored
@@ -65,6 +66,11 @@ class Release:
         return datetime.fromisoformat(stamp) if stamp else None
 
     @property
+    def request(self) -> str:
+        """What a person asks for, as it was written; '' if nobody asks."""
+        return request_in(self.manifest)
+
+    @property
     def guarded(self) -> bool:
         """Whether the resource carries the operator's finalizer."""
         return FINALIZER in self.manifest["metadata"].get("finalizers", [])
@@ -104,6 +110,11 @@ class Release:
         if name := self.spec.traffic.http_route:
             return f"spec.traffic.httpRoute: there is no HTTPRoute {name}: create it"
         return f"spec.traffic.service: there is no Service {self.target.service}: create it"
+
+
+def request_in(manifest: dict[str, Any]) -> str:
+    """The request that a CanaryRelease carries; '' if it carries none."""
+    return str((manifest["metadata"].get("annotations") or {}).get(ANNOTATION, ""))
 
 
 def read_status(manifest: dict[str, Any]) -> CanaryReleaseStatus:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from linnet.api.analysis import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
-from linnet.core import gates, holding, refusal, shares, sizing, steps, tracking, watching
+from linnet.core import gates, holding, refusal, requests, shares, sizing, steps, tracking, watching
 from linnet.core.actions import (
     Action,
     EnsureCanary,
@@ -161,20 +161,22 @@ def _advance(situation: Situation, actions: tuple[Action, ...]) -> Decision:
     """The step is passed: the next weight, or promotion after the last one."""
     status, wanted = situation.status, situation.status.weight.wanted
     here = steps.told(situation.spec, situation.observed, wanted)
-    proof = f"{_proof(status)} at {here}"
-    step = steps.next_step(situation.spec, wanted)
+    asked = requests.promotion_asked(situation)
+    proof = asked or f"{_proof(status)} at {here}"
+    step = requests.next_step(situation)
     if step is None:
         moved = enter(
             situation,
             Phase.PROMOTING,
             DecisionKind.PROMOTING,
-            "LastStepPassed",
+            requests.REQUESTED if asked else "LastStepPassed",
             f"{proof}; stable takes over the new version",
         )
         return Decision(moved, tracking.take_over(situation))
     there = steps.told(situation.spec, situation.observed, step.weight)
     message = f"{proof}; the canary gets {there}"
-    moved = remember(situation, status, DecisionKind.ADVANCED, "StepPassed", message)
+    reason = requests.REQUESTED if asked else "StepPassed"
+    moved = remember(situation, status, DecisionKind.ADVANCED, reason, message)
     moved = moved.model_copy(
         update={
             "step": steps.index_of(situation.spec, step.weight),
@@ -196,7 +198,7 @@ def _capacity(situation: Situation) -> tuple[Action, ...]:
     """Have the pods for the present weight, and for the next one once its time has come."""
     canary = situation.observed.canary
     weight = most = situation.status.weight.wanted
-    step = steps.next_step(situation.spec, weight)
+    step = requests.next_step(situation)
     if step is not None and gates.hold_over(situation) is None:
         weight = step.weight if gates.may_prepare(situation, step) else weight
         most = step.weight if step.weight == WHOLE else most

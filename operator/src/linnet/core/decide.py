@@ -10,6 +10,7 @@ from linnet.core import (
     analysis,
     looks,
     promote,
+    requests,
     resting,
     rollback,
     sizing,
@@ -42,7 +43,7 @@ def decide(
     """
     known = looks.compared(spec, _measured(spec, status, observed, now), observed, now)
     known = sizing.followed(known, observed)
-    situation = Situation(spec, watching.noted(known, now), observed, now)
+    situation = requests.taken(Situation(spec, watching.noted(known, now), observed, now))
     if observed.deleting_since is not None:
         decision = _leaving(situation)
     else:
@@ -92,7 +93,7 @@ def _finish(situation: Situation, decision: Decision) -> Decision:
     Raises:
         IllegalTransition: `linnet.core.transitions` doesn't know the move.
     """
-    status, trouble = decision.status, decision.trouble
+    status, trouble = requests.closed(situation.status, decision.status), decision.trouble
     before = situation.status.phase
     transitions.check(before, status.phase)
     if trouble is not None and not _is_told(status, trouble):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, finding, refusal, shares, sizing, steps, watching
+from linnet.core import analysis, finding, refusal, requests, shares, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
 from linnet.core.route import WHOLE
@@ -56,6 +56,8 @@ def hold_over(situation: Situation) -> Hold | None:
     weight = situation.status.weight
     if weight.seen_since is not None and finding.is_clear(situation):
         return None
+    if requests.promotion_asked(situation):
+        return None
     step = steps.step_at(situation.spec, weight.wanted)
     if steps.remaining(weight.seen_since, step.hold, situation.now) != timedelta():
         return Hold("Holding", f"At {_here(situation)}, measuring")
@@ -63,15 +65,21 @@ def hold_over(situation: Situation) -> Hold | None:
 
 
 def evidence(situation: Situation) -> Hold | None:
-    """Every check has its measurements in a row within the advance limit; at least one has."""
+    """Every check has its measurements in a row within the advance limit; at least one has.
+
+    Where somebody asks to go on, each was measured and is within its rollback limit, or unknown.
+    """
     metrics = {metric.name: metric for metric in situation.status.metrics}
     proven = False
     needed = situation.spec.analysis.min_samples
     held = f"Held at {_here(situation)}"
+    asked = requests.promotion_asked(situation)
     for check in checks(situation.spec.analysis):
         metric = metrics.get(check.name)
         if metric is None:
             return Hold("NotMeasured", f"{held}: {check.name} is not measured yet", True)
+        if asked and metric.verdict is not Verdict.BREACH:
+            continue
         if not analysis.ready_to_advance(check, metric, needed):
             return Hold(
                 f"{metric.verdict}",
@@ -80,7 +88,7 @@ def evidence(situation: Situation) -> Hold | None:
                 due=metric.verdict is not Verdict.PASS,
             )
         proven = proven or metric.passes >= needed
-    if not proven:
+    if not proven and not asked:
         return Hold("NoEvidence", f"{held}: no check has given a value", True)
     return None
 
@@ -88,7 +96,7 @@ def evidence(situation: Situation) -> Hold | None:
 def comparable(situation: Situation) -> Hold | None:
     """What the comparison with stable says is no reason to wait."""
     obstacle = finding.obstacle(situation)
-    if obstacle is None:
+    if obstacle is None or requests.promotion_asked(situation):
         return None
     reason, message = obstacle
     return Hold(reason, f"Held at {_here(situation)}: {message}", True)
@@ -108,7 +116,7 @@ def capacity(situation: Situation) -> Hold | None:
     Where pods are the weights, traffic comes with them: only to serve alone they must be there.
     """
     canary = situation.observed.canary
-    step = steps.next_step(situation.spec, situation.status.weight.wanted)
+    step = requests.next_step(situation)
     if canary is None or step is None:
         return None
     if shares.by_pods(situation.spec) and step.weight < WHOLE:

@@ -158,6 +158,7 @@ class Observed:
     problem: tuple[str, str] | None = None
     samples: Mapping[str, Sample] = field(default_factory=dict)
     tally: Tally | None = None
+    request: str = ""
 
     @property
     def splittable(self) -> RouteObserved | None:

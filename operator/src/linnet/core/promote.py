@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from linnet.api.status import DecisionKind, Phase
-from linnet.core import refusal, steps, tracking
+from linnet.core import refusal, requests, steps, tracking
 from linnet.core.actions import Action, SetWeight
 from linnet.core.decision import (
     Decision,
@@ -36,7 +36,8 @@ def promoting(situation: Situation) -> Decision:
     route = observed.splittable if wanted else observed.route
     if route is not None and route.weight != wanted:
         actions = (SetWeight(wanted),)
-    if stable.template_revision != template_part(status.canary_revision):
+    changed = stable.template_revision != template_part(status.canary_revision)
+    if changed or requests.rollback_asked(situation):
         return settling(situation, stable, actions)
     if tracking.taken_over(situation):
         return return_traffic(situation)

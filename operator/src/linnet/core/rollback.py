@@ -1,14 +1,17 @@
 """How a release ends early: traffic returns to stable, then the canary goes."""
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core import breaches, tracking
+from linnet.core import breaches, requests, tracking
 from linnet.core.actions import SetWeight
 from linnet.core.decision import Decision, Situation, Trouble, enter, stay
 from linnet.core.withdraw import withdraw
 
 
 def ended(situation: Situation) -> Decision | None:
-    """The end of the release, where there is a reason for one: another version, or a breach."""
+    """The end of the release, where somebody asks for one, for another version, or by a breach."""
+    asked = requests.rollback_asked(situation)
+    if asked is not None:
+        return end(situation, DecisionKind.ROLLED_BACK, asked)
     ending = superseded(situation)
     if ending is not None:
         return ending

@@ -1,4 +1,6 @@
-"""What becomes of a promotion whose template changes: stable is made whole on a verified version.
+"""What becomes of a promotion that is to end: stable is made whole on a verified version.
+
+That is so where the template changes, or where somebody asks for a rollback.
 
 Two versions are verified: the one that was promoted, which the canary serves, and the one that
 stable ran before. Pods of the changed template may have started before the rollout was held.
@@ -10,12 +12,12 @@ before, ends as it always does, and the changed template is the next release.
 from datetime import timedelta
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core import tracking, watching
+from linnet.core import requests, tracking, watching
 from linnet.core.actions import Action, HoldStable, SettleStable, SetWeight
 from linnet.core.decision import Decision, Situation, Trouble, enter, missing_part, stay
 from linnet.core.observed import StableObserved
 from linnet.core.revision import template_part
-from linnet.core.rollback import superseded
+from linnet.core.rollback import end, superseded
 
 
 def settling(situation: Situation, stable: StableObserved, traffic: tuple[Action, ...]) -> Decision:
@@ -23,26 +25,24 @@ def settling(situation: Situation, stable: StableObserved, traffic: tuple[Action
 
     traffic: what keeps traffic on what works.
     """
-    released = situation.status.canary_revision
+    message = _why(situation)
     if not stable.paused:
-        message = f"The template changed while stable took over {released}"
         wake = time_to_promote(situation) or None
         return stay(situation, message, (*traffic, HoldStable()), wake)
     version = _verified(situation, stable)
     if version is None:
         lost = Trouble(
             "ChangedWhilePromoting",
-            f"The template changed while stable took over {released}, and stable has no "
-            "ReplicaSet of a verified version: traffic stays on the canary. Put the template back "
-            "to go on",
+            f"{message}, and stable has no ReplicaSet of a verified version: traffic "
+            "stays on the canary. Put the template back to go on",
         )
         return stay(situation, lost.message, traffic, None, lost)
     if set(stable.serving) == {version} and stable.ready >= stable.replicas:
         return _settled(situation, version)
     left = time_to_promote(situation)
     message = (
-        f"The template changed while stable took over {released}: first all of its pods get to "
-        f"run {version} ({stable.ready} of {stable.replicas} available)"
+        f"{message}: first all of its pods get to run {version} "
+        f"({stable.ready} of {stable.replicas} available)"
     )
     content = tracking.content_for(situation, version)
     actions = (*traffic, *(content or (SettleStable(version),)))
@@ -72,9 +72,19 @@ def time_to_promote(situation: Situation) -> timedelta | None:
     return watching.time_left(status, status.phase_since, deadline, situation.now)
 
 
+def _why(situation: Situation) -> str:
+    asked = requests.rollback_asked(situation)
+    released = situation.status.canary_revision
+    what = asked.message if asked is not None else "The template changed"
+    return f"{what} while stable took over {released}"
+
+
 def _settled(situation: Situation, version: str) -> Decision:
     if tracking.is_released(situation, version):
         return return_traffic(situation)
+    asked = requests.rollback_asked(situation)
+    if asked is not None:
+        return end(situation, DecisionKind.ROLLED_BACK, asked)
     ending = superseded(situation)
     if ending is None:
         missing = missing_part(situation)
@@ -90,7 +100,8 @@ def _verified(situation: Situation, stable: StableObserved) -> str | None:
     if tracking.content_lost(situation) is not None:
         new = set()
     # Back to the version before where that is asked for, and where the new one doesn't come up.
-    back = stable.template_revision == former or not time_to_promote(situation)
+    asked = requests.rollback_asked(situation) is not None
+    back = asked or stable.template_revision == former or not time_to_promote(situation)
     found = (old or new) if back else (new or old)
 
     def rank(version: str) -> tuple[bool, bool, str]:

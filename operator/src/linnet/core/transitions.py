@@ -15,15 +15,15 @@ TRANSITIONS: dict[Phase, dict[Phase, str]] = {
     },
     Phase.STARTING: {
         Phase.PROGRESSING: "canary ready",
-        Phase.ROLLING_BACK: "canary fails, or superseded",
+        Phase.ROLLING_BACK: "canary fails, superseded or asked for",
     },
     Phase.PROGRESSING: {
         Phase.PROMOTING: "last step passed",
-        Phase.ROLLING_BACK: "breach, or superseded",
+        Phase.ROLLING_BACK: "breach, superseded or asked for",
     },
     Phase.PROMOTING: {
         Phase.RETURNING: "stable rolled out",
-        Phase.ROLLING_BACK: "superseded before that",
+        Phase.ROLLING_BACK: "superseded or asked for before that",
     },
     Phase.RETURNING: {
         Phase.PROMOTED: "canary drained",
@@ -37,7 +37,7 @@ TRANSITIONS: dict[Phase, dict[Phase, str]] = {
         Phase.PENDING: "target or route unusable",
     },
     Phase.ROLLED_BACK: {
-        Phase.STARTING: "new template",
+        Phase.STARTING: "new template, or another try",
         Phase.IDLE: "template put back",
         Phase.PENDING: "target or route unusable",
     },
