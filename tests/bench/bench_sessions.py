@@ -18,10 +18,11 @@ import numpy as np
 from redis import Redis
 
 from recochat.recommender import builtin
+from recochat.redis_client import connect
 from recochat.sessions.base import SessionStore, Turn
 from recochat.sessions.memory import MemorySessionStore
 from recochat.sessions.records import Form
-from recochat.sessions.redis import INDEX, RedisSessionStore, connect
+from recochat.sessions.redis import INDEX, RedisSessionStore
 from tests.support.redis_process import run_redis
 
 SESSIONS = int(os.environ.get("LINNET_SESSIONS") or 10_000)

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from redis import Redis
 
+from recochat.redis_client import connect
 from recochat.sessions.base import Turn
 from recochat.sessions.records import Form, dump, load
-from recochat.sessions.redis import RedisSessionStore, connect, turns_key
+from recochat.sessions.redis import RedisSessionStore, turns_key
 from tests.support.redis_process import run_redis
 
 TTL_S, MAX_TURNS = 24 * 3600, 20

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 import pytest
 from redis import Redis
 
-from recochat.sessions.base import SessionStore, SessionStoreUnavailable, Turn
-from recochat.sessions.choose import session_store
+from recochat.problems import StoreUnavailable
+from recochat.redis_client import connect
+from recochat.sessions.base import USER_SESSIONS, Change, SessionStore, Turn
 from recochat.sessions.memory import MemorySessionStore
-from recochat.sessions.redis import INDEX, RedisSessionStore, connect, meta_key, turns_key
+from recochat.sessions.redis import INDEX, RedisSessionStore, meta_key, turns_key
 from recochat.settings import Settings
+from recochat.stores import stores
 from tests.support.redis_process import run_redis
 
 TTL_S = 24 * 3600
@@ -49,7 +51,7 @@ class Harness:
         self.clock.now += seconds
         if self.redis is None:
             return
-        for key in self.redis.keys("recochat:{*"):
+        for key in [*self.redis.keys("recochat:{*"), *self.redis.keys("recochat:user:*")]:
             left = self.redis.pttl(key) - int(seconds * 1000)
             if left > 0:
                 self.redis.pexpire(key, left)
@@ -226,18 +228,68 @@ async def test_a_redis_that_is_gone_is_said_to_be_unavailable() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", redis_timeout_ms=200)
-        store = session_store(settings)
+        store = stores(settings).sessions
         for call in (
             store.get("a"),
             store.append("a", exchange(1)),
             store.delete("a"),
             store.count(),
             store.ping(),
+            store.of_user("ada"),
         ):
-            with pytest.raises(SessionStoreUnavailable):
+            with pytest.raises(StoreUnavailable):
                 await call
         await store.close()
 
 
 def test_without_a_url_sessions_stay_in_the_process() -> None:
-    assert session_store(Settings()).kind == "memory"
+    assert stores(Settings()).sessions.kind == "memory"
+
+
+async def test_facts_outlive_the_turns_that_told_them(harness: Harness) -> None:
+    await harness.store.append("a", exchange(0), Change("", {"name": "Ada", "like:jazz": "1"}))
+    for n in range(3):
+        await harness.store.append("a", exchange(n), Change("", {f"seen:{n}": "2"}))
+    got = await harness.store.append("a", exchange(9), Change("", {"name": "Bob"}, ["seen:0"]))
+    assert got.facts == {"name": "Bob", "like:jazz": "1", "seen:1": "2", "seen:2": "2"}
+    assert await harness.store.get("a") == got
+
+
+async def test_facts_of_writers_at_the_same_time_are_all_kept(harness: Harness) -> None:
+    await asyncio.gather(
+        *(harness.store.append("a", exchange(n), Change("", {f"f{n}": "x"})) for n in range(5))
+    )
+    got = await harness.store.get("a")
+    assert got is not None
+    assert set(got.facts) == {f"f{n}" for n in range(5)}
+
+
+async def test_sessions_of_a_user_are_listed_latest_first(harness: Harness) -> None:
+    for name in ("a", "b", "c"):
+        harness.advance(1)
+        await harness.store.append(name, exchange(1), Change("ada"))
+    await harness.store.append("other", exchange(1), Change("bob"))
+    await harness.store.append("nobody's", exchange(1))
+    harness.advance(1)
+    await harness.store.append("a", exchange(2), Change("ada", {"name": "Ada"}))
+    await harness.store.delete("b")
+    listed = await harness.store.of_user("ada")
+    assert [(s.session_id, s.turn_count) for s in listed] == [("a", 4), ("c", 2)]
+    assert all(s.turns == () and s.facts == {} for s in listed)
+    assert await harness.store.of_user("eve") == []
+
+
+async def test_only_the_latest_sessions_of_a_user_are_listed(harness: Harness) -> None:
+    for n in range(USER_SESSIONS + 2):
+        harness.advance(1)
+        await harness.store.append(f"s{n}", exchange(n), Change("ada"))
+    listed = [s.session_id for s in await harness.store.of_user("ada")]
+    assert len(listed) == USER_SESSIONS
+    assert listed[0] == f"s{USER_SESSIONS + 1}"
+    assert "s1" not in listed
+
+
+async def test_sessions_that_have_ended_are_not_listed(harness: Harness) -> None:
+    await harness.store.append("a", exchange(1), Change("ada"))
+    harness.advance(TTL_S + 1)
+    assert await harness.store.of_user("ada") == []

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from recochat import faults
 from recochat.app import create_app
 from recochat.faults import ErrorShare, FaultMiddleware
+from recochat.guard.middleware import Guard
 from recochat.settings import Settings
 from recochat.telemetry import TelemetryMiddleware
 
@@ -122,7 +123,10 @@ async def test_a_later_crash_is_set_and_leaves_with_the_service() -> None:
 
 async def test_without_faults_nothing_is_in_the_way() -> None:
     app: FastAPI = create_app(Settings(demo_enabled=True))
-    assert [str(layer.cls) for layer in app.user_middleware] == [str(TelemetryMiddleware)]
+    assert [str(layer.cls) for layer in app.user_middleware] == [
+        str(TelemetryMiddleware),
+        str(Guard),
+    ]
 
 
 async def test_other_protocols_pass() -> None:

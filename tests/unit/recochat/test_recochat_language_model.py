@@ -24,8 +24,8 @@ from recochat.chat.language_model import (
     vertex_url,
 )
 from recochat.chat.phrased import PhrasedAnswerer
-from recochat.chat.resilience import CircuitBreaker, RetryBudget
 from recochat.recommender.current import CurrentModel
+from recochat.resilience import CircuitBreaker, RetryBudget
 from recochat.sessions.base import Turn
 from recochat.settings import Settings
 from recochat.telemetry import Metrics

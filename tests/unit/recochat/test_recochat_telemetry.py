@@ -16,7 +16,8 @@ from recochat import context
 from recochat.app import create_app
 from recochat.chat.engine import Answer
 from recochat.logs import JsonFormatter, Sampler
-from recochat.sessions.base import Session, SessionStoreUnavailable, Turn
+from recochat.problems import StoreUnavailable
+from recochat.sessions.base import NO_CHANGE, Change, Session, Turn
 from recochat.settings import Settings
 from recochat.telemetry import REQUEST_BUCKETS, Metrics, TelemetryMiddleware
 
@@ -47,19 +48,24 @@ class BrokenStore:
     kind = "redis"
 
     async def get(self, session_id: str) -> Session | None:
-        raise SessionStoreUnavailable("gone")
+        raise StoreUnavailable("gone")
 
-    async def append(self, session_id: str, turns: Sequence[Turn]) -> Session:
-        raise SessionStoreUnavailable("gone")
+    async def append(
+        self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
+    ) -> Session:
+        raise StoreUnavailable("gone")
+
+    async def of_user(self, user_id: str) -> list[Session]:
+        raise StoreUnavailable("gone")
 
     async def delete(self, session_id: str) -> bool:
-        raise SessionStoreUnavailable("gone")
+        raise StoreUnavailable("gone")
 
     async def count(self) -> int:
-        raise SessionStoreUnavailable("gone")
+        raise StoreUnavailable("gone")
 
     async def ping(self) -> None:
-        raise SessionStoreUnavailable("gone")
+        raise StoreUnavailable("gone")
 
     async def close(self) -> None: ...
 

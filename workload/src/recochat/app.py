@@ -14,12 +14,14 @@ from recochat import __version__, faults, health, problems
 from recochat.chat import choose
 from recochat.chat import routes as chat_routes
 from recochat.chat.engine import Answerer
+from recochat.events import routes as event_routes
+from recochat.guard.middleware import Guard
 from recochat.recommender import routes as recommend_routes
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import Query
 from recochat.sessions.base import SessionStore
-from recochat.sessions.choose import session_store
 from recochat.settings import Settings
+from recochat.stores import stores
 from recochat.telemetry import Metrics, TelemetryMiddleware
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,8 @@ def create_app(
     """
     metrics = Metrics(settings.version, settings.track)
     models = CurrentModel(settings.model_path, settings.weights())
-    store = store or session_store(settings)
+    kept = stores(settings)
+    store = store or kept.sessions
     chosen, language_model = choose.answerer(settings, models, metrics)
     lifecycle = health.Lifecycle()
 
@@ -64,8 +67,17 @@ def create_app(
     )
     app.include_router(recommend_routes.router(models, metrics))
     app.include_router(chat_routes.router(store, answerer or chosen, metrics))
+    app.include_router(event_routes.router(kept.events, models, metrics))
     app.include_router(health.router(settings, lifecycle, store, models, metrics))
     problems.install(app)
+    app.openapi = problems.described(app)  # type: ignore[method-assign] # FastAPI's own way
+    app.add_middleware(
+        Guard,
+        replies=kept.replies,
+        rates=kept.rates,
+        max_in_flight=settings.max_in_flight,
+        max_body_bytes=settings.max_body_bytes,
+    )
     # The last one added is the outermost: telemetry sees injected faults as callers do.
     if settings.fault_error_share or settings.fault_latency_ms:
         app.add_middleware(

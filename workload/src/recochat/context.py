@@ -24,6 +24,7 @@ class RequestContext:
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("recochat_request", default=None)
+_error: ContextVar[tuple[str, str]] = ContextVar("recochat_error", default=("", ""))
 
 
 def current() -> RequestContext | None:
@@ -35,6 +36,16 @@ def correlation_id() -> str:
     """The correlation id of the request in hand; "" outside of one."""
     context = _current.get()
     return context.correlation_id if context else ""
+
+
+def note_error(error_class: str, kind: str) -> None:
+    """Keep what went wrong with the request in hand, for its log line."""
+    _error.set((error_class, kind))
+
+
+def noted_error() -> tuple[str, str]:
+    """Class and kind of what went wrong with the request in hand; two times "" if nothing did."""
+    return _error.get()
 
 
 def outgoing_headers() -> dict[str, str]:
@@ -68,6 +79,7 @@ def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
         trace_id, span_id, flags = (part.decode() for part in trace.groups())
         context = RequestContext(made, trace_id, span_id, bool(int(flags, 16) & 1))
     _current.set(context)
+    _error.set(("", ""))
     return context
 
 

@@ -11,9 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from recochat import __version__
+from recochat.problems import StoreUnavailable
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import Query
-from recochat.sessions.base import SessionStore, SessionStoreUnavailable
+from recochat.sessions.base import SessionStore
 from recochat.settings import Settings
 from recochat.telemetry import SERVICE, Metrics
 
@@ -109,7 +110,7 @@ def router(
         metrics.show_model(models.version, models.refused)
         try:
             metrics.session_count.set(await store.count())
-        except SessionStoreUnavailable:
+        except StoreUnavailable:
             # Unknown isn't zero, and not the number of a minute ago.
             metrics.session_count.set(math.nan)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
@@ -122,7 +123,7 @@ async def _session_store(store: SessionStore) -> Component:
     status: Literal["ok", "unavailable"] = "ok"
     try:
         await store.ping()
-    except SessionStoreUnavailable:
+    except StoreUnavailable:
         status = "unavailable"
     return Component(status=status, kind=store.kind, latency_ms=_ms_since(started))
 

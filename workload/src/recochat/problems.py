@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 from fastapi import FastAPI, Request
@@ -14,12 +15,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from recochat import context
-from recochat.sessions.base import SessionStoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Chosen by the caller: within a day, a repetition is answered as the first was.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+}
+
+# Statuses that any read or write of the API may be answered with, besides those of its own.
+READS: Final = (422, 429, 500, 503)
+WRITES: Final = (400, 409, 413, *READS)
+
 # Who can put it right: the caller, us, or a service that we call.
 ErrorClass = Literal["user", "system", "external"]
+
+
+class StoreUnavailable(Exception):
+    """Redis didn't answer in time, or refused."""
 
 
 class FieldError(BaseModel):
@@ -44,7 +59,11 @@ class Problem(BaseModel):
 def problem_body(
     status: int, kind: str, detail: str, error_class: ErrorClass, **extra: Any
 ) -> bytes:
-    """The JSON of a problem of ``kind`` (kebab-case) about the request in hand."""
+    """The JSON of a problem of ``kind`` (kebab-case) about the request in hand.
+
+    The log line of the request will name the same class.
+    """
+    context.note_error(error_class, kind)
     return orjson.dumps(
         {
             "type": f"urn:recochat:problem:{kind}",
@@ -58,7 +77,7 @@ def problem_body(
     )
 
 
-def _respond(
+def problem(
     status: int,
     kind: str,
     detail: str,
@@ -66,6 +85,7 @@ def _respond(
     headers: Mapping[str, str] | None = None,
     **extra: Any,
 ) -> Response:
+    """The response that says so."""
     body = problem_body(status, kind, detail, error_class, **extra)
     return Response(body, status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -82,28 +102,70 @@ async def _invalid(_: Request, error: Exception) -> Response:
     # The input itself isn't repeated: it may be private, and it may be large.
     fields = [{"field": _field(e["loc"]), "detail": e["msg"]} for e in error.errors()]
     detail = "; ".join(f"{f['field']}: {f['detail']}" for f in fields[:5])
-    return _respond(422, "invalid-request", detail, "user", errors=fields)
+    return problem(422, "invalid-request", detail, "user", errors=fields)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     status = HTTPStatus(error.status_code)
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_allowed(request))}
     kind = status.phrase.lower().replace(" ", "-")
     error_class: ErrorClass = "user" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "system"
-    return _respond(status, kind, str(error.detail), error_class, error.headers)
+    return problem(status, kind, str(error.detail), error_class, headers)
 
 
-async def _store_unavailable(_: Request, __: Exception) -> Response:
+def _allowed(request: Request) -> list[str]:
+    """All methods of the path; the framework tells those of the first route only."""
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"{[^/]+}", "[^/]+", template), request.url.path):
+            return sorted(method.upper() for method in operations)
+    return ["GET"]
+
+
+def store_unavailable() -> Response:
+    """The response while Redis doesn't work."""
     detail = "The session store doesn't answer. Recommendations still work; try again shortly."
-    return _respond(503, "session-store-unavailable", detail, "external", {"Retry-After": "1"})
+    return problem(503, "session-store-unavailable", detail, "external", {"Retry-After": "1"})
+
+
+def refused_field(field: str, expected: str, part: str = "body") -> RequestValidationError:
+    """What to raise for a field whose value only the handler can judge."""
+    return RequestValidationError([{"type": "value", "loc": (part, field), "msg": expected}])
+
+
+async def _unavailable(_: Request, __: Exception) -> Response:
+    return store_unavailable()
 
 
 def install(app: FastAPI) -> None:
     """Make ``app`` answer errors as problems."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(SessionStoreUnavailable, _store_unavailable)
+    app.add_exception_handler(StoreUnavailable, _unavailable)
+
+
+def described(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """An ``openapi()`` for ``app`` that tells what layers before the routes do.
+
+    Errors are problems and nothing else, and writes take an Idempotency-Key.
+    """
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                for response in operation["responses"].values():
+                    if MEDIA_TYPE in response.get("content", {}):
+                        response["content"].pop("application/json", None)
+                if method == "post" and path.startswith("/api/"):
+                    operation["parameters"] = [_IDEMPOTENCY_KEY]
+        return document
+
+    return openapi
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     session_turns: int = Field(20, ge=2, le=200)
     session_form: Annotated[Form, BeforeValidator(int)] = 1
 
+    rate_per_s: float = Field(0.0, ge=0, le=10_000)
+    rate_burst: int = Field(20, ge=1, le=10_000)
+    max_in_flight: int = Field(256, ge=1, le=10_000)
+    max_body_bytes: int = Field(64 * 1024, ge=1024, le=10 * 1024 * 1024)
+
     model_path: Path | None = None
     model_poll_s: float = Field(10.0, gt=0, le=3600)
     weight_collaborative: float = Field(0.4, ge=0, le=1)

@@ -39,7 +39,7 @@ class Metrics:
     def __init__(self, version: str, track: str) -> None:
         """Label everything that belongs to requests with ``version`` and ``track``."""
         self.registry = CollectorRegistry()
-        self._version, self._track = version, track
+        self.version, self.track = version, track
         self._requests = Counter(
             "http_requests_total",
             "Requests answered, by full status code; probes and scrapes aren't counted.",
@@ -90,6 +90,18 @@ class Metrics:
             "Files that were not taken as a new model since the start: they can't be used.",
             registry=self.registry,
         )
+        self._feedback = Counter(
+            "recommendation_feedback_total",
+            "What people said about items.",
+            ["verdict", "version", "track"],
+            registry=self.registry,
+        )
+        self.events = Counter(
+            "experiment_events_total",
+            "Events taken for the evaluation of experiments.",
+            ["version", "track"],
+            registry=self.registry,
+        ).labels(version, track)
         ProcessCollector(registry=self.registry)
         # Looking up a labelled child takes longer than counting, so the few there are get kept.
         self._counters: dict[tuple[str, int], Counter] = {}
@@ -102,13 +114,17 @@ class Metrics:
             ["version", "track"],
             buckets=ENGINE_BUCKETS,
             registry=self.registry,
-        ).labels(self._version, self._track)
+        ).labels(self.version, self.track)
 
     def observe_language_model(self, outcome: str, seconds: float) -> None:
         """Count one attempt to have an answer worded; one that was skipped took no time."""
-        self._llm_answers.labels(outcome, self._version, self._track).inc()
+        self._llm_answers.labels(outcome, self.version, self.track).inc()
         if seconds:
             self._llm_latency.observe(seconds)
+
+    def feedback(self, verdict: str) -> None:
+        """Count what somebody said about an item."""
+        self._feedback.labels(verdict, self.version, self.track).inc()
 
     def show_model(self, version: str, refused: int) -> None:
         """Say which model is in use, and how many new ones were refused."""
@@ -121,11 +137,11 @@ class Metrics:
         method = method if method in _METHODS else "OTHER"
         counter = self._counters.get((method, status))
         if counter is None:
-            counter = self._requests.labels(SERVICE, method, status, self._version, self._track)
+            counter = self._requests.labels(SERVICE, method, status, self.version, self.track)
             self._counters[method, status] = counter
         histogram = self._histograms.get(method)
         if histogram is None:
-            histogram = self._duration.labels(SERVICE, method, self._version, self._track)
+            histogram = self._duration.labels(SERVICE, method, self.version, self.track)
             self._histograms[method] = histogram
         counter.inc()
         histogram.observe(seconds)
@@ -185,12 +201,15 @@ class TelemetryMiddleware:
         if scope["path"] not in UNCOUNTED_PATHS:
             self._metrics.observe_request(scope["method"], status, seconds)
         if status >= 500 and (suppressed := self._sampler.admit()) is not None:
+            error_class, problem = context.noted_error()
             log.log(
                 logging.ERROR if failure else logging.WARNING,
                 "answered %d",
                 status,
                 exc_info=failure,
                 extra={
+                    "error_class": error_class or "system",
+                    "problem": problem or "internal-error",
                     "httpRequest": {
                         "requestMethod": scope["method"],
                         "requestUrl": scope["path"],

@@ -27,7 +27,7 @@ def answerer(
         return engine, None
     # Here, not above: without a model the service starts without a HTTP client.
     from recochat.chat.phrased import PhrasedAnswerer
-    from recochat.chat.resilience import CircuitBreaker
+    from recochat.resilience import CircuitBreaker
 
     model = _language_model(settings)
     breaker = CircuitBreaker(_BREAKER_FAILURES, _BREAKER_OPEN_S, time.monotonic)

@@ -16,8 +16,8 @@ from typing import Final
 
 from recochat.chat.engine import Answer, Answerer
 from recochat.chat.language_model import LanguageModel, LanguageModelError, Message
-from recochat.chat.resilience import CircuitBreaker, RetryBudget
 from recochat.logs import Sampler
+from recochat.resilience import CircuitBreaker, RetryBudget
 from recochat.sessions.base import Turn
 
 log = logging.getLogger(__name__)

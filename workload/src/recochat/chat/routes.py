@@ -1,4 +1,4 @@
-"""POST /api/v2/chat, and GET and DELETE /api/v2/session/{session_id}."""
+"""The endpoints of conversations: saying something, and the sessions that keep what was said."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from recochat.chat.schemas import (
     ChatRequest,
     ChatResponse,
     SessionId,
+    SessionsResponse,
+    SessionSummary,
     SessionView,
     Suggestion,
     TurnView,
+    UserId,
 )
 from recochat.clock import wall
-from recochat.problems import documented
-from recochat.sessions.base import SessionStore, Turn
+from recochat.problems import READS, WRITES, documented
+from recochat.sessions.base import Change, SessionStore, Turn
 from recochat.telemetry import Metrics
 
 
@@ -32,7 +35,7 @@ def router(
     """The routes of conversations. They answer 503 while the session store doesn't work."""
     routes = APIRouter(prefix="/api/v2", tags=["chat"])
 
-    @routes.post("/chat", responses=documented(422, 500, 503))
+    @routes.post("/chat", responses=documented(*WRITES))
     async def chat(request: ChatRequest) -> ChatResponse:
         """Answer one message, in the light of the earlier ones of its session."""
         asked_at = clock()
@@ -50,7 +53,7 @@ def router(
             Turn("user", request.message, asked_at),
             Turn("assistant", answer.text, clock(), item_ids),
         )
-        session = await store.append(session_id, said)
+        session = await store.append(session_id, said, Change(request.user_id))
         return ChatResponse(
             session_id=session_id,
             reply=answer.text,
@@ -60,7 +63,7 @@ def router(
             turn_count=session.turn_count,
         )
 
-    @routes.get("/session/{session_id}", responses=documented(404, 422, 500, 503))
+    @routes.get("/session/{session_id}", responses=documented(404, *READS))
     async def get_session(session_id: SessionId) -> SessionView:
         """The latest turns of a session."""
         session = await store.get(session_id)
@@ -77,12 +80,26 @@ def router(
             ],
         )
 
-    @routes.delete(
-        "/session/{session_id}", status_code=204, responses=documented(404, 422, 500, 503)
-    )
+    @routes.delete("/session/{session_id}", status_code=204, responses=documented(404, *READS))
     async def delete_session(session_id: SessionId) -> None:
         """Forget a session at once."""
         if not await store.delete(session_id):
             raise HTTPException(404, "There is no such session, or it has expired.")
+
+    @routes.get("/users/{user_id}/sessions", responses=documented(*READS))
+    async def sessions_of(user_id: UserId) -> SessionsResponse:
+        """A user's live sessions, latest first: up to fifty that a turn was added to."""
+        return SessionsResponse(
+            user_id=user_id,
+            sessions=[
+                SessionSummary(
+                    session_id=session.session_id,
+                    created_at=session.created_at,
+                    updated_at=session.updated_at,
+                    turn_count=session.turn_count,
+                )
+                for session in await store.of_user(user_id)
+            ],
+        )
 
     return routes

@@ -12,6 +12,7 @@ MAX_MESSAGE_BYTES: Final = 1024
 
 # The id is all that is needed to read a conversation, so it is long unless the caller chose it.
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 def _short(message: str) -> str:
@@ -31,7 +32,7 @@ class ChatRequest(BaseModel):
     """One message of a person."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"message": "I like hiking"}]}
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"message": "I like hiking"}]}
     )
 
     message: Message
@@ -74,3 +75,19 @@ class SessionView(BaseModel):
     updated_at: float
     turn_count: int
     turns: list[TurnView] = Field(description="the latest turns, oldest first")
+
+
+class SessionSummary(BaseModel):
+    """One of a user's sessions."""
+
+    session_id: str
+    created_at: float = Field(description="seconds since the epoch")
+    updated_at: float = Field(description="seconds since the epoch")
+    turn_count: int
+
+
+class SessionsResponse(BaseModel):
+    """A user's live sessions, latest first."""
+
+    user_id: str
+    sessions: list[SessionSummary]

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, HTTPException, Path
+from fastapi import Query as Parameter
 
-from recochat.problems import documented
+from recochat.problems import READS, WRITES, documented, refused_field
+from recochat.recommender.catalog import Item
 from recochat.recommender.current import CurrentModel
-from recochat.recommender.ranking import Query, Ranked, Recommender
+from recochat.recommender.ranking import MAX_ITEMS, Query, Ranked, Recommender
 from recochat.recommender.schemas import (
+    BatchRequest,
+    BatchResponse,
     Components,
+    ItemView,
+    PersonasResponse,
     Recommendation,
     RecommendationRequest,
     RecommendationResponse,
+    SimilarItem,
+    SimilarResponse,
 )
 from recochat.telemetry import Metrics
+
+_Limit = Annotated[int, Parameter(ge=1, le=MAX_ITEMS)]
+_ItemId = Annotated[str, Path(min_length=1, max_length=64, examples=["item-01"])]
 
 
 def router(models: CurrentModel, metrics: Metrics) -> APIRouter:
     """The routes of the recommender; each request is answered by the model in use then."""
     routes = APIRouter(prefix="/api/v2", tags=["recommendations"])
 
-    @routes.post("/recommendations", responses=documented(422, 500))
-    async def recommend(request: RecommendationRequest) -> RecommendationResponse:
-        """Up to ten items for a user, best first, each with a reason."""
-        recommender = models.recommender
-        _check_persona(request.persona, recommender)
+    def ranked(request: RecommendationRequest, recommender: Recommender) -> RecommendationResponse:
         started = time.perf_counter()
-        ranked = recommender.rank(
+        best = recommender.rank(
             Query(
                 user_id=request.user_id,
                 persona=request.persona,
@@ -42,30 +50,85 @@ def router(models: CurrentModel, metrics: Metrics) -> APIRouter:
         return RecommendationResponse(
             user_id=request.user_id,
             model=recommender.model.version,
-            items=[_recommendation(entry) for entry in ranked],
+            items=[_recommendation(entry) for entry in best],
         )
+
+    @routes.post("/recommendations", responses=documented(*WRITES))
+    async def recommend(request: RecommendationRequest) -> RecommendationResponse:
+        """Up to ten items for a user, best first, each with a reason."""
+        recommender = models.recommender
+        _check_persona(request.persona, recommender, "persona")
+        return ranked(request, recommender)
+
+    @routes.post("/recommendations/batch", responses=documented(*WRITES))
+    async def recommend_batch(batch: BatchRequest) -> BatchResponse:
+        """Recommendations for up to twenty users at once."""
+        recommender = models.recommender
+        for position, request in enumerate(batch.requests):
+            _check_persona(request.persona, recommender, f"requests.{position}.persona")
+        results = []
+        for request in batch.requests:
+            results.append(ranked(request, recommender))
+            # Others get their turn: one batch must not hold up the event loop for long.
+            await asyncio.sleep(0)
+        return BatchResponse(results=results)
+
+    @routes.get("/items/{item_id}", responses=documented(404, *READS))
+    async def item(item_id: _ItemId) -> ItemView:
+        """One item of the catalogue."""
+        return ItemView(**_words(_found(models.recommender, item_id)))
+
+    @routes.get("/items/{item_id}/similar", responses=documented(404, *READS))
+    async def similar(item_id: _ItemId, limit: _Limit = MAX_ITEMS) -> SimilarResponse:
+        """Up to ten items that go with one item, best first."""
+        recommender = models.recommender
+        _found(recommender, item_id)
+        return SimilarResponse(
+            item_id=item_id,
+            model=recommender.model.version,
+            items=[
+                SimilarItem(**_words(other), score=score)
+                for other, score in recommender.similar(item_id, limit)
+            ],
+        )
+
+    @routes.get("/personas", responses=documented(*READS))
+    async def personas() -> PersonasResponse:
+        """The personas that the model knows."""
+        model = models.recommender.model
+        return PersonasResponse(model=model.version, personas=list(model.personas))
 
     return routes
 
 
-def _check_persona(persona: str | None, recommender: Recommender) -> None:
+def _check_persona(persona: str | None, recommender: Recommender, field: str) -> None:
     known = recommender.model.personas
     if persona is not None and persona not in known:
-        expected = (
-            f"Input should be one of: {', '.join(known) or 'none, the model has no personas'}"
+        raise refused_field(
+            field,
+            f"Input should be one of: {', '.join(known) or 'none, the model has no personas'}",
         )
-        raise RequestValidationError(
-            [{"type": "unknown_persona", "loc": ("body", "persona"), "msg": expected}]
-        )
+
+
+def _found(recommender: Recommender, item_id: str) -> Item:
+    catalog = recommender.model.catalog
+    if item_id not in catalog.index:
+        raise HTTPException(404, "There is no such item.")
+    return catalog.items[catalog.index[item_id]]
+
+
+def _words(item: Item) -> dict[str, Any]:
+    return {
+        "item_id": item.item_id,
+        "title": item.title,
+        "topic": item.topic,
+        "tags": list(item.tags),
+    }
 
 
 def _recommendation(ranked: Ranked) -> Recommendation:
-    item = ranked.item
     return Recommendation(
-        item_id=item.item_id,
-        title=item.title,
-        topic=item.topic,
-        tags=list(item.tags),
+        **_words(ranked.item),
         score=ranked.score,
         reason=ranked.reason,
         components=Components(

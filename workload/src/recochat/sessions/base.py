@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
 
 Role = Literal["user", "assistant"]
 
-
-class SessionStoreUnavailable(Exception):
-    """The store didn't answer in time, or refused."""
+USER_SESSIONS: Final = 50
+"""Sessions listed of one user: the latest ones written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,29 @@ class Session:
     turn_count: int
     """Turns said in all; ``turns`` holds only the latest of them."""
     turns: tuple[Turn, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What is remembered beyond the turns that are kept, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a turn adds to a session besides itself."""
+
+    user_id: str = ""
+    """Whose session it is; "" if that isn't known."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """To remember from now on. Facts of the same name are replaced, others stay."""
+    forget: Sequence[str] = ()
+    """Names of facts to forget."""
+
+
+NO_CHANGE: Final = Change()
 
 
 class SessionStore(Protocol):
     """Keeps sessions for a fixed time after their last use (a read is a use).
 
-    Every method raises SessionStoreUnavailable, and nothing else, when the store doesn't answer.
+    Every method raises StoreUnavailable, and nothing else, when the store doesn't answer.
     Stores drop what they can't read (a turn that another version wrote) instead of failing.
     """
 
@@ -50,8 +66,19 @@ class SessionStore(Protocol):
     async def get(self, session_id: str) -> Session | None:
         """The session, or None if it never was or has expired. Makes its life start over."""
 
-    async def append(self, session_id: str, turns: Sequence[Turn]) -> Session:
-        """Add ``turns`` (at least one), making the session if need be; the oldest turns go."""
+    async def append(
+        self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
+    ) -> Session:
+        """Add ``turns`` (at least one), making the session if need be; the oldest turns go.
+
+        What others write at the same time is kept too, facts of other names included.
+        """
+
+    async def of_user(self, user_id: str) -> list[Session]:
+        """The user's live sessions, latest first, without their turns and facts.
+
+        Up to USER_SESSIONS of those that were written to within one life of a session.
+        """
 
     async def delete(self, session_id: str) -> bool:
         """Forget the session at once. Whether there was one."""
