@@ -2,13 +2,13 @@
 
 import sys
 
-from hack import architecture, crds
+from hack import architecture, commands, crds
 
 
 def main() -> int:
     """Run every generator; 1 if a check found a stale file."""
     arguments = sys.argv[1:]
-    return max(crds.main(arguments), architecture.main(arguments))
+    return max(crds.main(arguments), architecture.main(arguments), commands.main(arguments))
 
 
 if __name__ == "__main__":

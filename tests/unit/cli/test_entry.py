@@ -16,7 +16,7 @@ def start(code: str, *blocked: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("package", ["typer", "rich", "yaml"])
 def test_a_package_that_is_missing_is_named_with_the_remedy(package: str) -> None:
-    code = "from linnet.cli.entry import main; sys.exit(main())"
+    code = "sys.argv = ['linnet', 'simulate']; from linnet.cli.entry import main; sys.exit(main())"
     found = start(code, package)
     assert found.returncode == 2
     assert "pip install 'linnet-operator[cli]'" in found.stderr

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.cli import exports, files
-from linnet.cli.output import NOT_WELL, Form, as_json, clock, console, ending, percent
+from linnet.cli.output import NOT_WELL, BadInput, Form, as_json, clock, console, ending, percent
 from linnet.cli.processes import spread
 from linnet.controller import clock as wall
 from linnet.review import backtest as core
@@ -73,11 +73,11 @@ def backtest(
         int | None, typer.Option(min=1, help="Processes; as many as there are processors.")
     ] = None,
 ) -> None:
-    """Release good and bad versions into a service's past, and say what would have become of them.
+    """Release good and bad versions into the past of a service.
 
-    A canary gets real requests of the past, drawn at random by its weight; a defect is laid over
-    them. Exit code 0: well. 1: more good releases rolled back than --most-false. 2: input that
-    can't be used.
+    It says what would have become of them. A canary gets real requests of the past, drawn at random
+    by its weight; a defect is laid over them. Exit code 0: well. 1: more good releases rolled back
+    than --most-false. 2: input that can't be used.
     """  # fmt: skip
     with ending():
         policy = files.policy(file)
@@ -86,7 +86,7 @@ def backtest(
         try:
             jobs, skipped = core.jobs(policy.spec, history, releases, seed, defects)
         except NoHistory as error:
-            raise files.BadInput(f"the past: {error}") from error
+            raise BadInput(f"the past: {error}") from error
     played = spread(partial(_replay, policy.spec, history), jobs, workers)
     report = core.report(policy.spec, history, list(zip(jobs, played, strict=True)), skipped)
     if output is Form.JSON:
@@ -104,7 +104,7 @@ def _history(
         return exports.from_file(policy, export)
     if prometheus is not None and export is None:
         return exports.from_prometheus(policy, prometheus, days, wall.now())
-    raise files.BadInput("give either --export or --prometheus: where the past is to be had")
+    raise BadInput("give either --export or --prometheus: where the past is to be had")
 
 
 def _replay(spec: CanaryReleaseSpec, history: History, job: Job) -> Played:

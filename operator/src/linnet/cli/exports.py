@@ -9,7 +9,8 @@ from typing import Any
 
 from linnet.api.comparison import Comparison
 from linnet.api.types import format_duration
-from linnet.cli.files import BadInput, Policy
+from linnet.cli.files import Policy
+from linnet.cli.output import BadInput
 from linnet.core.looks import selectors
 from linnet.core.series import Series
 from linnet.core.sources import SOURCES, Source

@@ -10,15 +10,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from linnet.api.spec import CanaryReleaseSpec
+from linnet.cli.output import BadInput
 from linnet.review.manifest import refused
 from linnet.simulation.built_in import WORLDS
 from linnet.simulation.described import Described
 
 KIND = "CanaryRelease"
-
-
-class BadInput(Exception):
-    """What was given can't be used; the text names the place and the remedy."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from linnet.api.types import parse_duration
 from linnet.cli import files
-from linnet.cli.output import NOT_WELL, Form, as_json, console, ending
+from linnet.cli.output import NOT_WELL, BadInput, Form, as_json, console, ending
 from linnet.core.observed import Sample
 from linnet.core.queries import questions
 from linnet.providers.metrics import syntax
@@ -75,7 +75,7 @@ def _duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise files.BadInput(f"--scrape-interval: {error}") from error
+        raise BadInput(f"--scrape-interval: {error}") from error
 
 
 def _deployment(policy: files.Policy) -> Any:

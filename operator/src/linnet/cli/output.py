@@ -11,12 +11,14 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from linnet.cli.files import BadInput
-
-PAGE = 110
-"""Columns where it isn't a terminal that is written to."""
-WELL, NOT_WELL, BAD_INPUT = 0, 1, 2
+PAGE, WIDE = 110, 500
+"""Columns where it isn't a terminal that is written to: of what is to be read, and of tables."""
+WELL, NOT_WELL, BAD_INPUT, REFUSED, TIMED_OUT = 0, 1, 2, 3, 4
 """Exit codes."""
+
+
+class BadInput(Exception):
+    """What was given can't be used; the text names the place and the remedy."""
 
 
 class Form(StrEnum):
@@ -26,10 +28,33 @@ class Form(StrEnum):
     JSON = "json"
 
 
+class Shape(StrEnum):
+    """Forms of output of what the cluster has."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def shaped(value: Any, shape: Shape) -> str:
+    """JSON or YAML of plain data."""
+    if shape is Shape.JSON:
+        return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+
+
 def console(*, stderr: bool = False) -> Console:
     """For people; no colours where nobody sees them, and always the same width there."""
     found = Console(stderr=stderr, highlight=False)
     return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=PAGE)
+
+
+def wide() -> Console:
+    """For tables whose lines mustn't be broken where a program reads them."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=WIDE)
 
 
 @contextmanager
@@ -38,22 +63,28 @@ def ending() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
+        say(str(error))
         raise typer.Exit(BAD_INPUT) from None
+
+
+def say(problem: str) -> None:
+    """Tell what is wrong, on standard error."""
+    console(stderr=True).print(problem, style="red", markup=False, soft_wrap=True)
 
 
 def as_json(value: Any) -> str:
     """JSON, in which what is infinite or unknown is null."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    return json.dumps(plain(value), indent=2, ensure_ascii=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Records as dicts with names in camelCase; what is infinite or unknown as null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
+        return plain(asdict(value))
     if isinstance(value, Mapping):
-        return {_camel(str(key)): _plain(each) for key, each in value.items()}
+        return {_camel(str(key)): plain(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, float):
         return round(value, 6) if isfinite(value) else None
     return value

@@ -10,7 +10,7 @@ import typer
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.cli import files, pictures, tables
-from linnet.cli.output import NOT_WELL, Form, as_json, console, ending
+from linnet.cli.output import NOT_WELL, BadInput, Form, as_json, console, ending
 from linnet.cli.processes import spread
 from linnet.simulation.built_in import FIRST_LOOK, WORLDS
 from linnet.simulation.described import Described
@@ -74,7 +74,7 @@ def simulate(
         described = [files.world(name) for name in world or FIRST_LOOK]
         wanted = _outcome(expect)
         if picture is not None and picture.suffix != ".svg":
-            raise files.BadInput(f"--picture {picture}: must end in .svg")
+            raise BadInput(f"--picture {picture}: must end in .svg")
     many = worlds or (1 if len(described) == 1 else SEVERAL)
     if len(described) * many == 1:
         story = play(spec, described[0], seed)
@@ -95,7 +95,7 @@ def simulate(
 def _outcome(name: str | None) -> Outcome | None:
     known = {"promoted": Outcome.PROMOTED, "rolledBack": Outcome.ROLLED_BACK, None: None}
     if name not in known:
-        raise files.BadInput(f"--expect {name}: is either promoted or rolledBack")
+        raise BadInput(f"--expect {name}: is either promoted or rolledBack")
     return known[name]
 
 
