@@ -43,6 +43,13 @@ COMMANDS = (
     Entry("history", "cluster.history", SEE, "List a release's last decisions."),
     Entry("explain", "cluster.history", SEE, "Explain a decision: measured, asked, limit, rule."),
     Entry("wait", "cluster.wait", SEE, "Wait until a release has come to something."),
+    Entry("pause", "cluster.suspend", ACT, "Freeze a release where it is; rollback stays armed."),
+    Entry("resume", "cluster.suspend", ACT, "Let a paused release go on."),
+    Entry(
+        "promote", "cluster.act", ACT, "Go on to the next step now, without waiting for its time."
+    ),
+    Entry("rollback", "cluster.act", ACT, "Give all traffic back to stable, at once."),
+    Entry("retry", "cluster.act", ACT, "Release a version again that was rolled back."),
     Entry(
         "simulate",
         "simulate",

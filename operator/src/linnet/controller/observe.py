@@ -50,7 +50,7 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
     """
     measuring = asyncio.gather(_measure(release, providers, now), _tally(release, providers, now))
     try:
-        observed = await _objects(release, providers)
+        observed = await objects(release, providers)
         decision = decide(release.spec, release.status, observed, now)
         if decision.status.phase is not release.status.phase:
             return observed
@@ -60,7 +60,12 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
         measuring.cancel()
 
 
-async def _objects(release: Release, providers: Providers) -> Observed:
+async def objects(release: Release, providers: Providers) -> Observed:
+    """Read all but measurements.
+
+    Raises:
+        ApiError: the API server could not be asked.
+    """
     workloads = providers.workloads
     (stable, no_stable), (canary, no_canary), (route, no_route), config = await asyncio.gather(
         _usable(

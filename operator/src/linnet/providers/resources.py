@@ -37,5 +37,7 @@ HTTPROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRout
 CANARYRELEASES = Resource("linnet.dev", "v1alpha1", "canaryreleases", "CanaryRelease")
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
+"""Who asks, as the API server knows them."""
 CONFIG_KINDS = {resource.kind: resource for resource in (CONFIGMAPS, SECRETS)}
 """The kinds of object that can be tracked as config, by their names."""

@@ -42,6 +42,8 @@ BY_REASON = {
 }
 BY_KIND = {
     DecisionKind.STARTED: "the template, or tracked config, differs from what stable runs",
+    DecisionKind.REQUESTED: "a person asked for it",
+    DecisionKind.REFUSED: "what a person asked for can't be done now: nothing has moved",
     DecisionKind.STALLED: "something that a release needs can't be used: nothing moves",
     DecisionKind.HELD: "a step's time is up and something keeps the release from going on",
 }
