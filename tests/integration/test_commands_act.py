@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from linnet.cli.app import app
 from tests.support.apiserver import ApiServer
 from tests.support.operator_process import run_operator
+from tests.support.prometheus_stub import run_prometheus_stub
 from tests.support.workload_manifests import deployment, http_route, service
 
 SPEC: dict[str, Any] = {
@@ -135,6 +136,51 @@ def test_a_paused_release_stays_and_a_resumed_one_goes_on(person: Person) -> Non
     assert "suspended" in person.types("promote", "shop").stderr
     assert "resumed" in person.types("resume", "shop").stdout
     assert "isn't paused" in person.types("resume", "shop").stdout
+
+
+def test_an_image_is_deployed_and_watched_at_a_weight(person: Person) -> None:
+    words = ("deploy", "shop", "--image", "shop:3", "--weight", "10", "--watch", PATIENCE)
+    assert person.types("rollback", "shop").exit_code == 0
+    person.waits("rolledback")
+    watched = person.types(*words)
+    assert watched.exit_code == 0, watched.stderr
+    assert "the route has 10 %" in watched.stdout
+    assert "linnet resume shop goes on" in watched.stdout
+    assert "nothing has been measured" not in person.types("metrics", "shop").stdout
+
+
+def test_what_is_wrong_is_found(person: Person) -> None:
+    findings = json.loads(person.types("doctor", "-o", "json").stdout)
+    states = {each["what"].partition(" ")[0]: each["state"] for each in findings}
+    # No chart is installed here, and somebody who may only act in a namespace may not see more.
+    assert states["clock"] == states["release"] == states["route"] == "ok"
+    assert states["operator"] == states["CRD"] == "unknown"
+
+
+def test_a_doctor_who_may_look_finds_what_runs(person: Person) -> None:
+    operator = deployment("linnet:1")
+    operator["metadata"]["name"] = "linnet-operator"
+    operator["metadata"]["labels"] = {
+        "app.kubernetes.io/part-of": "linnet",
+        "app.kubernetes.io/component": "operator",
+    }
+    operator["spec"]["template"]["spec"]["serviceAccountName"] = "ann"
+    containers = operator["spec"]["template"]["spec"]["containers"]
+    containers[0]["env"] = [{"name": "LINNET_NAMESPACE", "value": person.namespace}]
+    person.applies(operator)
+    person.kubectl("rollout", "status", "deployment/linnet-operator", "--timeout=60s")
+    with run_prometheus_stub() as prometheus:
+        prometheus.measure([(person.namespace, "shop-canary")])
+        words = ["doctor", "-n", person.namespace, "--prometheus", prometheus.url, "-o", "json"]
+        result = CliRunner().invoke(app, [*words, "--kubeconfig", str(person.server.kubeconfig)])
+    states = {each["what"]: (each["state"], each["said"]) for each in json.loads(result.stdout)}
+    assert states["operator"][0] == "ok"
+    assert states["leader"][0] == "ok"
+    assert states["RBAC"][0] == "ok", states["RBAC"]
+    assert states["CRD"][0] == "ok"
+    assert states["Prometheus"][0] == "ok", states["Prometheus"]
+    assert states[f"scrapes {person.namespace}/shop-canary"][0] == "ok"
+    person.kubectl("delete", "deployment", "linnet-operator")
 
 
 def test_without_an_operator_a_request_waits(apiserver: ApiServer, namespace: str) -> None:

@@ -15,6 +15,7 @@ from linnet.core.catalog import BY
 Row = tuple[str, str]
 
 HEALTHY: Mapping[str, float] = {
+    "count(up": 2.0,
     "histogram_quantile": 50.0,
     "container_memory": 40.0,
     "container_cpu": 30.0,

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-PAGE = {"terminal_width": 100, "max_content_width": 100}
+PAGE: dict[str, Any] = {"terminal_width": 100, "max_content_width": 100}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ COMMANDS = (
     Entry("history", "cluster.history", SEE, "List a release's last decisions."),
     Entry("explain", "cluster.history", SEE, "Explain a decision: measured, asked, limit, rule."),
     Entry("wait", "cluster.wait", SEE, "Wait until a release has come to something."),
+    Entry("metrics", "cluster.metrics", SEE, "Read out what was measured, against its limits."),
+    Entry("doctor", "cluster.doctor", SEE, "Say HEALTHY, or what is wrong and what helps."),
+    Entry("deploy", "cluster.deploy", ACT, "Release a new image, and watch it."),
     Entry("pause", "cluster.suspend", ACT, "Freeze a release where it is; rollback stays armed."),
     Entry("resume", "cluster.suspend", ACT, "Let a paused release go on."),
     Entry(

@@ -160,6 +160,10 @@ class KubernetesClient:
         except ObjectMissing:
             return None
 
+    async def read(self, path: str, query: dict[str, str] | None = None) -> Manifest:
+        """What a path answers, e.g. of a Service behind the API server's proxy."""
+        return await self._call("GET", path, query)
+
     async def list(
         self, resource: Resource, namespace: str = "", label_selector: str = ""
     ) -> list[Manifest]:

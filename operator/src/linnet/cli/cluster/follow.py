@@ -20,32 +20,47 @@ EVERY_SECONDS = 1.0
 
 
 async def follow(cluster: Cluster, name: str, wanted: Goal, longest: timedelta) -> None:
-    """Return when it is reached; decisions go to standard error, the end to standard output.
-
-    An API server that doesn't answer for a while is asked again.
+    """Return when it is reached.
 
     Raises:
         typer.Exit: it ended otherwise, or not in time.
         BadInput: there is no such release.
     """
+    settle(name, await until(cluster, name, wanted, longest))
+
+
+async def until(cluster: Cluster, name: str, wanted: Goal, longest: timedelta) -> End | None:
+    """How the waiting ends; None if time runs out. Decisions go to standard error meanwhile.
+
+    An API server that doesn't answer for a while is asked again.
+
+    Raises:
+        BadInput: there is no such release.
+    """
     deadline = clock.monotonic() + longest.total_seconds()
-    known, message = None, ""
+    known = None
     while True:
         try:
             release = await releases.one(cluster, name)
             found = end(wanted, release.status, await template_of(cluster, release))
-            known, message = _tell(release, known), release.status.message
+            known = _tell(release, known)
         except Unreachable as error:
-            found, message = None, str(error)
-        if found is not None:
-            return _ended(name, found)
-        if clock.monotonic() > deadline:
-            say(f"{name}: time has run out: {message}")
-            raise typer.Exit(TIMED_OUT)
+            found = None
+            sys.stderr.write(f"{error}\n")
+        if found is not None or clock.monotonic() > deadline:
+            return found
         await asyncio.sleep(EVERY_SECONDS)
 
 
-def _ended(name: str, found: End) -> None:
+def settle(name: str, found: End | None) -> None:
+    """Print how the waiting has ended.
+
+    Raises:
+        typer.Exit: not with what was waited for.
+    """
+    if found is None:
+        say(f"{name}: time has run out: linnet status {name} says what is waited for")
+        raise typer.Exit(TIMED_OUT)
     if not found.reached:
         say(f"{name}: {found.told}")
         raise typer.Exit(NOT_WELL)

@@ -36,9 +36,9 @@ def tree(release: Release, now: datetime) -> Tree:
         _branch(grown, f"step {status.progress or '–'}", _steps(spec, status, now))
     if status.metrics:
         measured = words.age(status.analysed_at, now)
-        _branch(grown, f"checks, measured {measured} ago", _checks(spec, status))
+        _branch(grown, f"checks, measured {measured} ago", measurements(spec, status))
     if status.comparison is not None and status.comparison.findings:
-        _branch(grown, "canary against stable", _findings(status))
+        _branch(grown, "canary against stable", findings(status))
     if status.conditions:
         _branch(grown, "conditions", _conditions(status, now))
     if status.history:
@@ -100,7 +100,8 @@ def _steps(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime) 
     return text
 
 
-def _checks(spec: CanaryReleaseSpec, status: CanaryReleaseStatus) -> Table:
+def measurements(spec: CanaryReleaseSpec, status: CanaryReleaseStatus) -> Table:
+    """Each check with its last value, its verdict and both limits."""
     table = bare("check", "value", "verdict", "goes on", "rolls back", "so far")
     known = {check.name: check for check in checks(spec.analysis)}
     for metric in status.metrics:
@@ -142,7 +143,8 @@ def _so_far(metric: MetricStatus, check: Check | None, needed: int) -> str:
     return f"{min(metric.passes, needed)} of {needed} passes"
 
 
-def _findings(status: CanaryReleaseStatus) -> Table:
+def findings(status: CanaryReleaseStatus) -> Table:
+    """What the comparison with stable has found."""
     table = bare("", "", "", header=False)
     for each in status.comparison.findings if status.comparison else ():
         style = words.VERDICTS.get(each.verdict, "dim")
