@@ -1,49 +1,56 @@
-"""Operators outside the cluster, with the rights of the one inside, each for a shard of its own.
+"""Operators outside the cluster, with the rights of the one inside: of a shard, or as a standby.
 
-So one of them may have a Prometheus of its own.
+So one of them may have a Prometheus of its own, or a clock that goes wrong.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from hack.cluster import debian
+from hack.cluster.cache import Artifact, digest
 from hack.cluster.cluster import Cluster
 from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE
 from tests.support.operator_process import OperatorError
 from tests.support.rig.process import KillableOperator
+from tests.support.rules.judge import LEASE
 
 ACCOUNT = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR}"
 """Who such an operator is for the API server, and by its own word in the Lease."""
-START_S = 60.0
+START_S = 180.0
+"""Generous: an operator takes seconds to start on a machine with nothing else to do."""
 
 
 @dataclass(frozen=True)
 class Outside:
     """What is another one than that of the operator inside.
 
-    shard: of the CanaryReleases to work on. lease: another one for each shard. prometheus: URL.
+    shard: of the CanaryReleases to work on, '' for those without one. lease: another one for
+    each shard. environment: for the process.
     """
 
-    lease: str
-    shard: str
-    prometheus: str
+    lease: str = LEASE
+    shard: str = ""
+    prometheus: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
 def run_outside(cluster: Cluster, folder: Path, way: Outside) -> Iterator[KillableOperator]:
-    """Run an operator until the block ends."""
+    """Run an operator until the block ends; it may still wait for the Lease."""
     flags = ["--lease-namespace", OPERATOR_NAMESPACE, "--lease-name", way.lease]
     flags += ["--shard", way.shard]
     operator = KillableOperator(
         folder,
         ACCOUNT,
         _kubeconfig(cluster, folder),
-        way.prometheus,
+        way.prometheus or cluster.prometheus,
         tuple(flags),
+        environment=way.environment,
     )
     with _may_use(cluster, way.lease):
         operator.start()
@@ -57,6 +64,9 @@ def run_outside(cluster: Cluster, folder: Path, way: Outside) -> Iterator[Killab
 @contextmanager
 def _may_use(cluster: Cluster, lease: str) -> Iterator[None]:
     """Grant a Lease of an operator's own, as a second installation of the chart would."""
+    if lease == LEASE:
+        yield
+        return
     here = ("-n", OPERATOR_NAMESPACE)
     verbs = ("--verb=get,create,patch", "--resource=leases")
     account = f"--serviceaccount={OPERATOR_NAMESPACE}:{OPERATOR}"
@@ -86,3 +96,24 @@ def _wait_until_it_is_in_touch(operator: KillableOperator) -> None:
         if not operator.runs or time.monotonic() > deadline:
             raise OperatorError(operator.log.read_text(errors="replace")[-3000:])
         time.sleep(0.2)
+
+
+def clock_off(seconds: int) -> dict[str, str]:
+    """The environment of a process whose wall clock is off: ahead, or behind if less than 0.
+
+    Debian's libfaketime stands between the process and the C library. The monotonic clock stays
+    right, as on a machine whose clock was set wrong.
+
+    Raises:
+        ClusterError: Debian's package can't be had here, e.g. without root.
+    """
+    package = "libfaketime"
+    folder = Artifact(package, digest(package)).ensure(
+        lambda target: debian.unpack([package], target)
+    )
+    (library,) = folder.glob("usr/lib/*/faketime/libfaketimeMT.so.1")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": f"{seconds:+d}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }

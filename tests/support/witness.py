@@ -31,6 +31,7 @@ def broken_rules(
     *,
     lease: str = LEASE,
     ended: bool = True,
+    known: Known = SLOW,
 ) -> list[Broken]:
     """What the log shows of these namespaces that no release may do. ended: all of them rest.
 
@@ -42,7 +43,7 @@ def broken_rules(
     events = told(cluster, namespaces)
     seen = {event.namespace for event in events if event.resource == RELEASES}
     assert seen == set(namespaces), f"the log has nothing of {set(namespaces) - seen}"
-    return judge(events, SLOW, lease=lease, ended=ended)
+    return judge(events, known, lease=lease, ended=ended)
 
 
 def shares(cluster: Cluster, namespace: str) -> list[tuple[str, float | None]]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from tests.support.apiserver import free_ports
 class KillableOperator:
     """`python -m linnet run` with its settings; `start` may be called again after its end.
 
-    identity: its name in the Lease. flags: further ones of the command line.
+    identity: its name in the Lease. flags: further ones of the command line. environment: further
+    variables.
     """
 
     folder: Path
@@ -23,6 +25,7 @@ class KillableOperator:
     kubeconfig: Path
     prometheus_url: str
     flags: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_ports(1)[0])
     starts: int = 0
     _popen: subprocess.Popen[bytes] | None = None
@@ -39,7 +42,7 @@ class KillableOperator:
             *("--prometheus-url", self.prometheus_url, "--port", str(self.port)),
             *self.flags,
         )
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig), **self.environment}
         self.starts += 1
         with self.log.open("ab") as log:
             log.write(f"--- start {self.starts}\n".encode())

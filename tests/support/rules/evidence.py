@@ -41,11 +41,13 @@ class Known:
     measured: answers of Prometheus, in the order of time; None where nobody kept a record.
     patience: seconds from a reason for weight 0 until it must be there, with faults in between.
     lag: seconds for which the operator may not know yet what somebody has written.
+    clock: how far apart the moments of one thing may lie for those who note it, seconds.
     """
 
     measured: Sequence[Measured] | None = None
     patience: float = 10.0
     lag: float = 3.0
+    clock: float = CLOCK
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def lacking(moment: Moment) -> Iterator[str]:
         return
     spec = release.spec
     needed = 0.0 if started else max(step.hold, spec.analysis.window).total_seconds()
-    if event.received - since < needed - CLOCK:
+    if event.received - since < needed - known.clock:
         yield f"only {event.received - since:.2f} s at {wanted} %, of {needed:g} s"
     yield from _forbidden(moment)
     if started:
