@@ -21,6 +21,16 @@ from tests.support.stories import Street, telling
 from tests.support.witness import broken_rules
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories first: what comes after them, one by one, takes a part of the cluster away."""
+    items.sort(key=lambda item: "story" not in _parameters(item))
+
+
+def _parameters(item: pytest.Item) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    return found
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     """The cluster, with the project's images as they are now."""
@@ -44,19 +54,16 @@ def api(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def street(linnet: Cluster, api: str) -> Iterator[Street]:
+def street(linnet: Cluster, api: str) -> Street:
     """Where shops are opened."""
-    made = Street(linnet, api)
-    yield made
-    made.close()
+    return Street(linnet, api)
 
 
 @pytest.fixture(scope="session")
 def ends(request: pytest.FixtureRequest, street: Street) -> Iterator[Mapping[str, Future[None]]]:
     """How each story ends that a test asks for, of whatever module; all begin with the first."""
-    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    parameters = [item.callspec.params for item in items if hasattr(item, "callspec")]
-    asked: list[Any] = [each["story"] for each in parameters if "story" in each]
+    parameters = map(_parameters, request.session.items)
+    asked = [each["story"] for each in parameters if "story" in each]
     with telling(street, asked) as found:
         yield found
 

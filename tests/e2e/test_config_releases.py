@@ -1,7 +1,13 @@
 """A change of a ConfigMap's content as a release, with real traffic."""
 
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+import pytest
+
 from linnet.api.status import Phase
 from tests.support.shop import NAME, Shop, decided
+from tests.support.stories import Story
 
 FIRST = {"RECOCHAT_LOG_LEVEL": "WARNING"}
 GOOD = {"RECOCHAT_LOG_LEVEL": "INFO"}
@@ -27,7 +33,7 @@ def running(shop: Shop) -> dict[str, str]:
     }
 
 
-def test_a_good_content_is_promoted_and_a_bad_one_never_reaches_stable(shop: Shop) -> None:
+def a_good_content_is_promoted_and_a_bad_one_never_reaches_stable(shop: Shop) -> None:
     with shop.load() as load:
         # The template begins to read what Linnet writes; its pods wait for that.
         shop.deploy("v1", settings=FIRST)
@@ -76,3 +82,13 @@ def test_a_good_content_is_promoted_and_a_bad_one_never_reaches_stable(shop: Sho
     shop.kubectl("delete", "crel", NAME, "--timeout=60s")
     assert names(shop) == {f"{NAME}-settings", f"{NAME}-settings-live"}
     assert shop.get("deployment", NAME)["spec"].get("paused", False) is False
+
+
+STORIES = (
+    Story(a_good_content_is_promoted_and_a_bad_one_never_reaches_stable, pods=2, judged=False),
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_release_of_config(story: Story, ends: Mapping[str, Future[None]]) -> None:
+    ends[story.name].result()

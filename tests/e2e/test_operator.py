@@ -1,6 +1,8 @@
 """The operator itself: its chart's tests, its Events, and what remains when it goes."""
 
 import time
+from collections.abc import Mapping
+from concurrent.futures import Future
 
 import pytest
 
@@ -10,19 +12,19 @@ from hack.cluster.run import sh
 from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE, install_operator
 from linnet.api.status import Phase
 from tests.support.shop import Shop, decided
+from tests.support.stories import Story
 
 
 def helm(cluster: Cluster, *words: str) -> str:
     return sh(tools.tool("helm"), *words, env={"KUBECONFIG": cluster.kubeconfig}, timeout=240)
 
 
-def test_helm_test_passes_for_both_charts(shop: Shop) -> None:
+def helm_test_passes_for_both_charts(shop: Shop) -> None:
     helm(shop.cluster, "test", OPERATOR, "-n", OPERATOR_NAMESPACE)
     helm(shop.cluster, "test", "recochat", "-n", shop.namespace)
 
 
-@pytest.mark.usefixtures("judged")
-def test_decisions_are_told_as_events(shop: Shop) -> None:
+def decisions_are_told_as_events(shop: Shop) -> None:
     shop.deploy("v1")
     shop.wait_for(Phase.IDLE)
     shop.deploy("v2", {"crashAfterS": 0})
@@ -31,6 +33,17 @@ def test_decisions_are_told_as_events(shop: Shop) -> None:
     by_reason = {event["reason"]: event["note"] for event in told["items"]}
     assert {"Adopted", "Started", "RolledBack"} <= by_reason.keys()
     assert by_reason["RolledBack"] == decided(status, "RolledBack").message
+
+
+STORIES = (
+    Story(decisions_are_told_as_events),
+    Story(helm_test_passes_for_both_charts, judged=False),
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_what_the_operator_tells(story: Story, ends: Mapping[str, Future[None]]) -> None:
+    ends[story.name].result()
 
 
 @pytest.mark.usefixtures("judged")

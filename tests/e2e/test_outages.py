@@ -3,11 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
-from threading import Lock
 from typing import Any
+
+import pytest
 
 from hack.cluster import engine
 from hack.cluster.cluster import Cluster
@@ -16,7 +17,7 @@ from hack.load import now
 from linnet.api.status import Phase, Verdict
 from tests.support.rules.judge import LEASE
 from tests.support.shop import CANARY, NAME, Shop, decided
-from tests.support.stories import FIRST, PATIENCE_S, RATE, SHORT, Street, not_on_trial
+from tests.support.stories import FIRST, PATIENCE_S, RATE, SHORT, Story, Street, not_on_trial
 from tests.support.witness import broken_rules
 
 SETTLED_S = 5
@@ -118,16 +119,14 @@ class Killer:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._ways = cycle((self._process, self._pod))
-        self._alone = Lock()
 
     def __call__(self) -> None:
         """Kill, once there is a leader that is alive."""
-        with self._alone:
-            deadline = time.monotonic() + PATIENCE_S
-            while (pod := self._leader()) is None:
-                assert time.monotonic() < deadline, "nobody leads"
-                time.sleep(0.25)
-            (self._pod if self._cluster.existing else next(self._ways))(pod)
+        deadline = time.monotonic() + PATIENCE_S
+        while (pod := self._leader()) is None:
+            assert time.monotonic() < deadline, "nobody leads"
+            time.sleep(0.25)
+        (self._pod if self._cluster.existing else next(self._ways))(pod)
 
     def _leader(self) -> dict[str, Any] | None:
         lease = self._get("lease", LEASE)
@@ -161,36 +160,45 @@ DRAINING = {**SHORT, "canary": {"readyDeadline": "90s", "drainPeriod": "8s"}}
 """Long enough to be killed in it."""
 
 
-def test_the_operator_is_killed_in_every_phase(street: Street) -> None:
-    """One release is promoted and one rolled back, as if nothing had been."""
-    with street.opened(2) as shops:
-        good, bad = shops
-        kill = Killer(street.cluster)
+def killed_while_it_promotes(shop: Shop) -> None:
+    """1: in every phase up to the end; a release is promoted as if nothing had been."""
+    kill = Killer(shop.cluster)
+    with shop.load(RATE) as load:
+        shop.deploy("v1", spec=DRAINING)
+        for phase in GOOD:
+            if phase is Phase.STARTING:
+                reach(shop, Phase.IDLE)
+                shop.change("v2")
+            reach(shop, phase, Phase.IDLE if phase is Phase.PENDING else Phase.PROMOTED)
+            kill()
+        shop.wait_for(Phase.PROMOTED, 2 * PATIENCE_S)
+    assert load.answers.failures(0, float("inf")) == []
 
-        def promoted() -> None:
-            good.deploy("v1", spec=DRAINING)
-            for phase in GOOD:
-                if phase is Phase.STARTING:
-                    reach(good, Phase.IDLE)
-                    good.change("v2")
-                reach(good, phase, Phase.IDLE if phase is Phase.PENDING else Phase.PROMOTED)
-                kill()
-            good.wait_for(Phase.PROMOTED, 2 * PATIENCE_S)
 
-        def rolled_back() -> None:
-            bad.deploy("v1", spec=DRAINING)
-            bad.wait_for(Phase.IDLE, PATIENCE_S)
-            bad.deploy("v2", {"errorShare": 0.3}, spec=DRAINING)
-            for phase in BAD:
-                reach(bad, phase, Phase.ROLLED_BACK)
-                kill()
-            bad.wait_for(Phase.ROLLED_BACK, 2 * PATIENCE_S)
+def killed_while_it_rolls_back(shop: Shop) -> None:
+    """1: only the canary's share is lost."""
+    kill = Killer(shop.cluster)
+    with shop.load(RATE) as load:
+        shop.deploy("v1", spec=DRAINING)
+        shop.wait_for(Phase.IDLE, PATIENCE_S)
+        shop.deploy("v2", {"errorShare": 0.3}, spec=DRAINING)
+        for phase in BAD:
+            reach(shop, phase, Phase.ROLLED_BACK)
+            kill()
+        status = shop.wait_for(Phase.ROLLED_BACK, 2 * PATIENCE_S)
+    assert not_on_trial(load) == []
+    why = decided(status, "RolledBack").reason
+    assert why in ("ErrorRateBreached", "AvailabilityBreached")
 
-        with good.load(RATE) as fine, bad.load(RATE) as poor, ThreadPoolExecutor(2) as threads:
-            for ended in (threads.submit(promoted), threads.submit(rolled_back)):
-                ended.result()
-        assert fine.answers.failures(0, float("inf")) == []
-        assert not_on_trial(poor) == []
-        why = decided(bad.status(), "RolledBack").reason
-        assert why in ("ErrorRateBreached", "AvailabilityBreached")
-        assert broken_rules(street.cluster, {shop.namespace for shop in shops}) == []
+
+STORIES = (
+    Story(killed_while_it_promotes, restarts=True),
+    Story(killed_while_it_rolls_back, restarts=True),
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_the_operator_is_killed_in_every_phase(
+    story: Story, ends: Mapping[str, Future[None]]
+) -> None:
+    ends[story.name].result()

@@ -1,9 +1,13 @@
 """Releases by the pods behind one Service. A route leads there, which Linnet knows nothing of."""
 
+from collections.abc import Mapping
+from concurrent.futures import Future
+
 import pytest
 
 from linnet.api.status import Phase
 from tests.support.shop import NAME, QUICK, Shop, decided
+from tests.support.stories import Story
 
 SPEC = {**QUICK, "traffic": {"provider": "Replicas", "service": NAME}}
 RATE = 40
@@ -17,7 +21,7 @@ def service(shop: Shop) -> tuple[object, object]:
     return (found["spec"], found["metadata"]["labels"]), route["metadata"]["generation"]
 
 
-def test_a_good_version_is_promoted_without_a_failed_request(shop: Shop) -> None:
+def a_version_is_promoted_by_its_pods(shop: Shop) -> None:
     before = service(shop)
     with shop.load(RATE) as load:
         shop.deploy("v1", spec=SPEC)
@@ -45,7 +49,7 @@ def test_a_good_version_is_promoted_without_a_failed_request(shop: Shop) -> None
     assert service(shop) == before
 
 
-def test_errors_roll_back_and_cost_only_what_the_canary_answered(shop: Shop) -> None:
+def errors_roll_back_by_pods(shop: Shop) -> None:
     before, pods = service(shop), shop.pods()
     with shop.load(RATE) as load:
         shop.deploy("v1", spec=SPEC)
@@ -61,3 +65,14 @@ def test_errors_roll_back_and_cost_only_what_the_canary_answered(shop: Shop) -> 
     assert service(shop) == before
     assert pods <= shop.pods()  # the canary's are ending, and look like these to a selector
     assert shop.restarts() == 0
+
+
+STORIES = (
+    Story(a_version_is_promoted_by_its_pods, pods=2, judged=False),
+    Story(errors_roll_back_by_pods, pods=2, judged=False),
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_release_without_a_gateway(story: Story, ends: Mapping[str, Future[None]]) -> None:
+    ends[story.name].result()

@@ -1,10 +1,10 @@
 """Stories of many shops at once: each in a thread and on a shop of its own."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hack.answers import Answer
@@ -12,6 +12,7 @@ from hack.cluster.cluster import Cluster
 from hack.load_process import LoadProcess
 from linnet.api.status import CanaryReleaseStatus, Phase
 from tests.support.shop import Shop
+from tests.support.witness import broken_rules
 
 AT_ONCE = 6
 """How many run at a time: a machine with two cores starts the pods of so many in time."""
@@ -20,7 +21,26 @@ RATE = 15
 PATIENCE_S = 120
 """Generous: several shops share the machine."""
 
-Story = Callable[[Shop], None]
+
+@dataclass(frozen=True)
+class Story:
+    """What happens to a shop of its own.
+
+    tell: makes it happen, and asserts how it ends. pods: of stable. judged: whether the audit log
+    is held against the rules of a release afterwards; otherwise the story does so itself. restarts:
+    whether it restarts the operator, which the others then can't tell about.
+    """
+
+    tell: Callable[[Shop], None]
+    pods: int = 1
+    judged: bool = True
+    restarts: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the story is called."""
+        return self.tell.__name__
+
 
 SHORT: Mapping[str, Any] = {
     "steps": [{"weight": weight, "hold": "2s"} for weight in (20, 50, 100)],
@@ -62,43 +82,38 @@ def not_on_trial(load: LoadProcess) -> list[Answer]:
     return [answer for answer in failures if answer.track != "canary"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Street:
-    """Opens shops, and closes them in the end. shops: those of stories, by the story's name."""
+    """Opens shops, and closes them. api: the API server on loopback."""
 
     cluster: Cluster
     api: str
-    shops: dict[str, Shop] = field(default_factory=dict)
 
-    def open(self, story: str) -> Shop:
-        """v1 of recochat serving in a namespace of its own, not guarded yet."""
-        shop = self._new()
-        self.shops[story] = shop
-        shop.deploy("v1", guarded=False)
-        return shop
+    def tell(self, story: Story) -> None:
+        """Have it happen to a shop.
+
+        Raises:
+            AssertionError: it ended otherwise, or a rule was broken.
+        """
+        with self.opened(1, story.pods) as (shop,):
+            story.tell(shop)
+            if story.judged:
+                assert broken_rules(self.cluster, {shop.namespace}) == []
 
     @contextmanager
-    def opened(self, count: int) -> Iterator[list[Shop]]:
-        """So many, until the block ends."""
-        shops = [self._new() for _ in range(count)]
-        with ThreadPoolExecutor(count) as threads:
-            list(threads.map(lambda shop: shop.deploy("v1", guarded=False), shops))
+    def opened(self, count: int, pods: int = 1) -> Iterator[list[Shop]]:
+        """v1 of recochat serving in so many namespaces, not guarded yet, until the block ends."""
+        image = self.cluster.images["recochat"]
+        shops = [
+            Shop(self.cluster, f"shop-{secrets.token_hex(3)}", image, self.api, replicas=pods)
+            for _ in range(count)
+        ]
         try:
+            with ThreadPoolExecutor(count) as threads:
+                list(threads.map(lambda shop: shop.deploy("v1", guarded=False), shops))
             yield shops
         finally:
             _close(shops)
-
-    def namespaces(self, stories: Iterable[str]) -> set[str]:
-        """Of the shops of these stories, as far as they are open."""
-        return {self.shops[name].namespace for name in stories if name in self.shops}
-
-    def close(self) -> None:
-        """Take the shops of all stories away."""
-        _close(self.shops.values())
-
-    def _new(self) -> Shop:
-        image = self.cluster.images["recochat"]
-        return Shop(self.cluster, f"shop-{secrets.token_hex(3)}", image, self.api, replicas=1)
 
 
 def _close(shops: Collection[Shop]) -> None:
@@ -112,10 +127,24 @@ def _close(shops: Collection[Shop]) -> None:
 
 @contextmanager
 def telling(street: Street, stories: Sequence[Story]) -> Iterator[Mapping[str, Future[None]]]:
-    """Tell all stories, some at a time; how each ends, by its name."""
+    """Tell all stories, some at a time; how each ends, by its name.
 
-    def tell(story: Story) -> None:
-        story(street.open(story.__name__))
+    Those that restart the operator begin when all others have ended.
+    """
+    assert len({story.name for story in stories}) == len(stories), "names have to differ"
 
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="story") as threads:
-        yield {story.__name__: threads.submit(tell, story) for story in stories}
+    def tell(story: Story, after: Collection[Future[None]]) -> None:
+        wait(after)
+        street.tell(story)
+
+    threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="story")
+    found: dict[str, Future[None]] = {}
+    for restarts in (False, True):
+        after = tuple(found.values())
+        for story in stories:
+            if story.restarts is restarts:
+                found[story.name] = threads.submit(tell, story, after)
+    try:
+        yield found
+    finally:
+        threads.shutdown(cancel_futures=True)
