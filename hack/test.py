@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from hack.cluster import engine, kind, paths
 from hack.cluster.cache import remove
@@ -20,10 +22,6 @@ from hack.cluster.up import host_tools, up
 
 PREFIX = "linnet-test-"
 LINES_PERCENT = 90
-FAULTS = tuple(
-    f"tests/e2e/test_{name}.py" for name in ("faults_by_hand", "faults_of_metrics", "outages")
-)
-"""Faults caused for real take too long for every change: `make e2e` has them."""
 PYTEST = ("-m", "pytest", "-q", "--durations=5")
 
 
@@ -32,8 +30,7 @@ def main() -> int:
     parts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("lint, types, generated files", lambda: run("make", "--no-print-directory", "lint")),
         ("tools", host_tools),
-        ("unit tests, scenarios, contracts, integration", near),
-        ("end to end", end_to_end),
+        ("tests", side_by_side),
         ("coverage", coverage),
     )
     started = time.monotonic()
@@ -50,19 +47,33 @@ def main() -> int:
     return 0
 
 
-def near() -> None:
-    """What needs no cluster, with coverage."""
+def side_by_side() -> None:
+    """Tests that need no cluster beside those that need one, which wait most of the time."""
+    said = Path("out/near.txt")
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(near, said)
+        try:
+            end_to_end()
+        finally:
+            wait((others,))
+            say("\n── unit tests, scenarios, contracts, integration")
+            say(said.read_text())
+        others.result()
+
+
+def near(said: Path) -> None:
+    """What needs no cluster, with coverage. said: the file that takes the output."""
     for old in Path().glob(".coverage*"):
         old.unlink()
     folders = ("tests/unit", "tests/scenarios", "tests/contract", "tests/integration")
-    run(sys.executable, "-m", "coverage", "run", *PYTEST, *folders)
+    with said.open("w") as output:
+        run(sys.executable, "-m", "coverage", "run", *PYTEST, *folders, output=output)
 
 
 def end_to_end() -> None:
     """What needs one."""
     with own_cluster() as name:
-        left_out = (f"--ignore={file}" for file in FAULTS)
-        run(sys.executable, *PYTEST, "tests/e2e", *left_out, LINNET_TEST_CLUSTER=name)
+        run(sys.executable, *PYTEST, "tests/e2e", LINNET_TEST_CLUSTER=name)
 
 
 def coverage() -> None:
@@ -98,13 +109,15 @@ def down(name: str) -> None:
     remove(paths.cluster_dir(name))
 
 
-def run(*words: str, **environment: str) -> None:
-    """Run a program to its end, its output on ours.
+def run(*words: str, output: TextIO | None = None, **environment: str) -> None:
+    """Run a program to its end, its output on ours unless another is given.
 
     Raises:
         CalledProcessError: it failed.
     """
-    subprocess.run(words, check=True, env={**os.environ, **environment})
+    subprocess.run(
+        words, check=True, stdout=output, stderr=output, env={**os.environ, **environment}
+    )
 
 
 def say(text: str) -> None:
