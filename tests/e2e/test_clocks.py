@@ -101,7 +101,7 @@ def behind(shop: Shop) -> None:
     off(shop, -OFF_S)
 
 
-STORIES = (Story(ahead, judged=False), Story(behind, judged=False))
+STORIES = (Story(ahead, judged=False, seconds=70), Story(behind, judged=False, seconds=70))
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

@@ -85,7 +85,12 @@ def a_good_content_is_promoted_and_a_bad_one_never_reaches_stable(shop: Shop) ->
 
 
 STORIES = (
-    Story(a_good_content_is_promoted_and_a_bad_one_never_reaches_stable, pods=2, judged=False),
+    Story(
+        a_good_content_is_promoted_and_a_bad_one_never_reaches_stable,
+        pods=2,
+        judged=False,
+        seconds=90,
+    ),
 )
 
 

@@ -176,16 +176,15 @@ def a_broken_rule_is_seen(shop: Shop) -> None:
 
 
 STORIES = (
-    Story(stable_that_does_not_come_up),
-    Story(two_releases_for_one_deployment),
-    Story(a_resumed_deployment),
+    Story(stable_that_does_not_come_up, seconds=90),
+    Story(two_releases_for_one_deployment, seconds=80),
+    Story(a_resumed_deployment, seconds=80),
     Story(another_writer_of_the_route),
     Story(a_weight_changed_by_hand),
     Story(a_canary_deleted_by_hand),
     Story(a_canary_that_is_never_ready),
     Story(a_broken_rule_is_seen, judged=False),
 )
-"""The longest first."""
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

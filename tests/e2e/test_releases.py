@@ -162,7 +162,6 @@ STORIES = tuple(
         adopting_and_leaving_restart_no_pod_and_fail_no_request,
     )
 )
-"""The longest first."""
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

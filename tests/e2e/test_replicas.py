@@ -68,7 +68,7 @@ def errors_roll_back_by_pods(shop: Shop) -> None:
 
 
 STORIES = (
-    Story(a_version_is_promoted_by_its_pods, pods=2, judged=False),
+    Story(a_version_is_promoted_by_its_pods, pods=2, judged=False, seconds=80),
     Story(errors_roll_back_by_pods, pods=2, judged=False),
 )
 

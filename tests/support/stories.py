@@ -28,13 +28,15 @@ class Story:
 
     tell: makes it happen, and asserts how it ends. pods: of stable. judged: whether the audit log
     is held against the rules of a release afterwards; otherwise the story does so itself. restarts:
-    whether it restarts the operator, which the others then can't tell about.
+    whether it restarts the operator, which the others then can't tell about. seconds: about how
+    long it takes; the longest begin first.
     """
 
     tell: Callable[[Shop], None]
     pods: int = 1
     judged: bool = True
     restarts: bool = False
+    seconds: int = 60
 
     @property
     def name(self) -> str:
@@ -141,7 +143,7 @@ def telling(street: Street, stories: Sequence[Story]) -> Iterator[Mapping[str, F
     found: dict[str, Future[None]] = {}
     for restarts in (False, True):
         after = tuple(found.values())
-        for story in stories:
+        for story in sorted(stories, key=lambda story: -story.seconds):
             if story.restarts is restarts:
                 found[story.name] = threads.submit(tell, story, after)
     try:
