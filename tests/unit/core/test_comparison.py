@@ -49,6 +49,24 @@ def test_a_healthy_canary_is_cleared() -> None:
     assert errors.interval.low < errors.effect < errors.interval.high
 
 
+FLAWLESS = look(arm(750), arm(750), weight=50)
+"""Neither fails, and all are faster than the lowest edge."""
+
+
+def test_where_neither_fails_a_canary_is_cleared_by_how_few_its_failures_must_be() -> None:
+    seen = [comparison.findings(after(*[FLAWLESS] * n), FLAWLESS, POLICY) for n in (2, 6, 30)]
+    assert [found["errors"].verdict for found in seen] == ["Continue", "Continue", "Clear"]
+    assert [found["latency"].verdict for found in seen] == ["Continue", "Clear", "Clear"]
+    assert seen[1]["errors"].requests_needed == pytest.approx(750 * 7, rel=0.3)
+    assert isnan(seen[2]["errors"].effect)
+
+
+def test_a_few_failures_are_not_hardly_any() -> None:
+    few = look(arm(750, 2), arm(750), weight=50)
+    found = comparison.findings(after(*[few] * 30), few, POLICY)
+    assert found["errors"].verdict is not Verdict.CLEAR
+
+
 @pytest.mark.parametrize(("bad", "name"), [(FAILING, "errors"), (SLOW, "latency")])
 def test_a_worse_one_ends_the_release_within_two_looks(bad: Look, name: str) -> None:
     looks = [HEALTHY, bad, bad]

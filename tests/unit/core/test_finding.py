@@ -57,6 +57,8 @@ def test_without_a_comparison_there_is_no_effect_to_show() -> None:
     assert words("cpu", nothing).message.startswith("CPU per request: too few to compare")
     slow = words("latency", nothing)
     assert slow.message.startswith("requests slower than 0 ms: too few to compare")
+    clear = found(Verdict.CLEAR, effect=nan, interval=NOTHING)
+    assert words("errors", clear).message.startswith("shown to be healthy: hardly any errors; odds")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scipy.stats import binom, poisson
 
 from linnet.stats import mixture, share, signs
 from linnet.stats.counts import Window
-from linnet.stats.objective import ObjectiveTest
+from linnet.stats.objective import ObjectiveTest, shown_below
 from linnet.stats.ratio import RatioState, RatioTest
 from linnet.stats.share import ShareTest
 
@@ -62,6 +62,24 @@ def test_the_mean_is_at_most_one_against_an_objective(exposures: list[float]) ->
         state = test.advance(state, ways[:, column], np.full(len(ways), exposure))
     assert (chance * np.exp(mixture.log_evidence(state.worse))).sum() <= 1 + 1e-9
     assert (chance * np.exp(mixture.log_evidence(state.better))).sum() <= 1 + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(exposure=st.floats(0.1, 300), scatter=st.floats(1, 5))
+def test_the_mean_is_at_most_one_for_what_is_said_to_be_below_a_limit(
+    exposure: float, scatter: float
+) -> None:
+    events = np.arange(200.0)
+    chance = poisson.pmf(events, 0.05 * exposure)
+    shown = shown_below(events, np.full(200, exposure), 0.05)
+    assert (chance * np.exp(shown)).sum() <= 1 + 1e-9
+    tempered = shown_below(events, np.full(200, exposure), 0.05, scatter)
+    assert (tempered <= np.maximum(shown, 0) + 1e-9).all()
+
+
+def test_two_bets_on_a_part_of_the_stake_each() -> None:
+    both = mixture.either(np.log(np.array(3.0)), np.log(np.array(9.0)), 0.25)
+    assert np.exp(both) == pytest.approx(0.75 * 3 + 0.25 * 9)
 
 
 @settings(max_examples=40, deadline=None)

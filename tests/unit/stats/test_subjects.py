@@ -13,7 +13,7 @@ from linnet.stats.cpu import CpuTest
 from linnet.stats.errors import ERRORS
 from linnet.stats.exposure import RESTARTS
 from linnet.stats.latency import Histograms, LatencyTest
-from linnet.stats.objective import ObjectiveTest
+from linnet.stats.objective import ObjectiveTest, shown_below
 from linnet.stats.share import ShareTest
 from linnet.stats.state import Array
 
@@ -99,6 +99,31 @@ def test_an_equal_canary_is_cleared() -> None:
     state = _latencies(np.array([421.0, 37.0, 1.0]), 30)
     assert latency.worse(state) < 0
     assert latency.better(state) > log(20)
+
+
+def test_without_a_failure_a_tenth_of_the_objective_takes_so_many_requests() -> None:
+    """The figure that docs/statistics.md gives."""
+    before, after = shown_below(np.zeros(2), np.array([7700.0, 7800.0]), 0.001) + log(0.05)
+    assert before < log(20) <= after
+
+
+def test_where_all_are_faster_than_the_edges_few_slow_ones_have_to_be_shown() -> None:
+    stable, none = np.array([10.0, 0.0]), np.zeros(2)
+    state = LatencyTest().begin(2)
+    for canary in [none] * 4:
+        seen = Histograms(canary, np.asarray(750.0), stable, np.asarray(14250.0))
+        state = LatencyTest().advance(state, seen)
+    assert latency.better(state) > log(20)
+    slow = Histograms(np.array([75.0, 0.0]), np.asarray(750.0), stable, np.asarray(14250.0))
+    assert latency.better(LatencyTest().advance(state, slow)) < 0
+
+
+def test_edges_below_all_latencies_clear_nobody() -> None:
+    assert latency.better(_latencies(np.array([421.0, 37.0, 1.0]), 0)) < log(20)
+    slower = np.full(1, 14000.0)
+    seen = Histograms(np.full(1, 737.0), np.asarray(750.0), slower, np.asarray(14250.0))
+    state = LatencyTest().advance(LatencyTest().begin(1), seen)
+    assert latency.better(LatencyTest().advance(state, seen)) == 0
 
 
 def test_latency_waits_until_stable_is_known() -> None:

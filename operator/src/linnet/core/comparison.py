@@ -19,7 +19,7 @@ from linnet.stats.cpu import CpuState, CpuTest
 from linnet.stats.errors import ERRORS
 from linnet.stats.intervals import NOTHING, Interval, mean_interval, ratio_interval
 from linnet.stats.latency import Histograms, LatencyState, LatencyTest
-from linnet.stats.objective import ObjectiveState, ObjectiveTest
+from linnet.stats.objective import ObjectiveState, ObjectiveTest, gain_below, shown_below
 from linnet.stats.ratio import RatioState
 from linnet.stats.share import ShareState, ShareTest
 from linnet.stats.state import Array
@@ -34,6 +34,11 @@ TESTS = 3
 CPU per request is one more where it is compared."""
 MISROUTED_ALPHA = 0.001
 """Probability of calling traffic that is split as asked for misrouted."""
+LITTLE = 0.1
+"""The part of the objective below which a rate of errors is healthy, whatever stable's is: where
+neither fails, there is nothing to compare."""
+LITTLE_PART = 0.05
+"""The part of the stake on that, of what may clear a canary of errors."""
 CERTAIN = 700.0
 """Greatest logarithm of an e-value that is written as a number."""
 
@@ -226,18 +231,32 @@ def _of_errors(
     test = state.errors
     worse = float(mixture.log_evidence(test.worse))
     # Where stable misses the objective, too, that the canary does so is no less of an incident.
-    evidence = Evidence(
-        max(worse, missed) if suffers else worse, float(mixture.log_evidence(test.better))
-    )
+    scatter = float(dispersion.factor(test.scatter))
+    limit = policy.objective * LITTLE
+    few = shown_below(test.total[0], test.total[2], limit, scatter)
+    better = float(mixture.either(mixture.log_evidence(test.better), few, LITTLE_PART))
+    evidence = Evidence(max(worse, missed) if suffers else worse, better)
     return _finding(
         evidence,
         _times(test.total),
-        _interval(test.total, float(dispersion.factor(test.scatter))),
+        _interval(test.total, scatter),
         _times(test.lately),
-        verdict.requests_needed(test, ERRORS, evidence, policy.alpha),
+        min(
+            verdict.requests_needed(test, ERRORS, evidence, policy.alpha),
+            _until_hardly_any(test, limit, scatter, float(few)),
+        ),
         _what(state, look, suffers=suffers),
         policy,
     )
+
+
+def _until_hardly_any(test: RatioState, limit: float, scatter: float, shown: float) -> float:
+    """About how many more requests show that hardly any fail; inf if they do."""
+    failed, _, requests, _ = (float(value) for value in test.total)
+    if requests <= 0:
+        return inf
+    gap = log(1 / (verdict.CLEAR_ALPHA * LITTLE_PART)) - shown
+    return verdict.missing(gap, gain_below(failed / requests, limit) / scatter)
 
 
 def _of_latency(known: LatencyState, state: Comparison, look: Look, policy: Policy) -> Finding:

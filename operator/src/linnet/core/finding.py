@@ -50,7 +50,8 @@ def _in_words(name: str, finding: Finding, state: Comparison, asked: ComparisonS
     if state.weight >= WHOLE:
         return f"{what} against the objective of {asked.objective_percent:g} %: {odds}"
     if not math.isfinite(finding.effect):
-        return f"{what}: too few to compare; {odds}"
+        healthy = finding.verdict is Verdict.CLEAR
+        return f"hardly any {what}; {odds}" if healthy else f"{what}: too few to compare; {odds}"
     low, high = finding.interval.low, finding.interval.high
     return f"{finding.effect:.2g} times stable's {what} ({low:.2g} to {high:.2g}); {odds}"
 

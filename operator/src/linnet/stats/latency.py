@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.stats import counts, mixture, ratio
+from linnet.stats import counts, dispersion, mixture, ratio
+from linnet.stats.objective import shown_below
 from linnet.stats.ratio import RatioState
 from linnet.stats.state import Array, Numbers, State, floored
 
@@ -26,7 +27,15 @@ USUAL_S = 3600.0
 """Half-life, in seconds, of what is known of stable's distribution."""
 
 CLEARED = (0.01, 0.5)
-"""The canary is clear once it is so at every edge beyond which stable has such a share."""
+"""The canary is clear once it is so at every edge beyond which stable has such a share.
+
+Where the histogram has none, because all requests are faster than its edges can tell apart, the
+lowest edge counts beyond which stable has less; there the canary may also be shown to have less
+than the lower of these shares itself.
+"""
+
+SELDOM_PART = 0.05
+"""The part of the stake on that."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +106,7 @@ class LatencyTest:
 
 def worse(state: LatencyState) -> Array:
     """(...) log evidence that at some edge the canary is slower than the margin allows."""
-    edges = mixture.log_evidence(state.edges.worse)
-    highest = edges.max(axis=-1, keepdims=True)
-    total: Array = highest[..., 0] + np.log(np.exp(edges - highest).mean(axis=-1))
-    return total
+    return mixture.log_mean(mixture.log_evidence(state.edges.worse))
 
 
 def better(state: LatencyState) -> Array:
@@ -111,8 +117,16 @@ def better(state: LatencyState) -> Array:
     matters.
     """
     tail = usual_share(state)
-    matter = (tail >= CLEARED[0]) & (tail <= CLEARED[1]) & (state.usual[1] > 0)
-    edges = np.where(matter, mixture.log_evidence(state.edges.better), np.inf)
+    known = state.usual[1] > 0
+    matter = (tail >= CLEARED[0]) & (tail <= CLEARED[1]) & known
+    seldom = (tail < CLEARED[0]) & known
+    first = seldom & (np.cumsum(seldom, axis=-1) == 1)
+    matter = np.where(matter.any(axis=-1, keepdims=True), matter, first)
+    slower, _, requests, _ = state.edges.total
+    scatter = dispersion.factor(state.edges.scatter)
+    rare = shown_below(slower, requests, CLEARED[0], scatter)
+    shown = mixture.either(mixture.log_evidence(state.edges.better), rare, SELDOM_PART)
+    edges = np.where(matter, shown, np.inf)
     least: Array = np.where(matter.any(axis=-1), edges.min(axis=-1), 0.0)
     return least
 

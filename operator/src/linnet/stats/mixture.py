@@ -71,10 +71,23 @@ def advance(mixture: Mixture, log_factor: Array, seconds: float, *, restarts: bo
 
 def log_evidence(mixture: Mixture) -> Array:
     """(...) natural logarithm of the e-value: the mean fortune over the alternatives."""
-    highest = mixture.log_wealth.max(axis=-1, keepdims=True)
-    mean = np.exp(mixture.log_wealth - highest).mean(axis=-1)
-    total: Array = highest[..., 0] + np.log(mean)
-    return total
+    return log_mean(mixture.log_wealth)
+
+
+def log_mean(logarithms: Array) -> Array:
+    """(...) the logarithm of the mean of (..., K) numbers, which are given as logarithms."""
+    highest = logarithms.max(axis=-1, keepdims=True)
+    mean: Array = highest[..., 0] + np.log(np.exp(logarithms - highest).mean(axis=-1))
+    return mean
+
+
+def either(first: Array, second: Array, part: float) -> Array:
+    """(...) log evidence against "both hypotheses hold", of that against the one and the other.
+
+    part: of the stake that is placed on the second, 0 to 1. A mean of e-processes is an e-process.
+    """
+    both: Array = np.logaddexp(first + log(1 - part), second + log(part))
+    return both
 
 
 def placed(seconds: float) -> float:

@@ -67,3 +67,20 @@ class ObjectiveTest:
     def _pay(self, told: Array, bets: Bets, tempered: Array) -> Array:
         events, expected = told[1] * tempered, told[3] * self.limit * tempered
         return np.asarray(events[..., None] * bets.logarithms - expected[..., None] * bets.less_one)
+
+
+def shown_below(events: Numbers, exposure: Numbers, limit: float, scatter: Numbers = 1.0) -> Array:
+    """(...) log evidence that a rate is below a limit, of all that was counted until now.
+
+    events, exposure: (...) since a moment that was fixed beforehand. scatter: (...) φ ≥ 1. The mean
+    of the bets without restarts needs no other memory than these sums. The power 1/φ may be known
+    late: it only takes from evidence that speaks for anything (Jensen).
+    """
+    told, expected = np.asarray(events) / scatter, np.asarray(exposure) * limit / scatter
+    bets = told[..., None] * BETTER.logarithms - expected[..., None] * BETTER.less_one
+    return mixture.log_mean(bets)
+
+
+def gain_below(rate: float, limit: float) -> float:
+    """What the best bet on a rate below the limit gains per unit of exposure, at this rate."""
+    return float((rate * BETTER.logarithms - limit * BETTER.less_one).max())

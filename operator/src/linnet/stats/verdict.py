@@ -145,8 +145,8 @@ def requests_needed(state: RatioState, test: RatioTest, evidence: Evidence, alph
     against = _gain(told, test.margin, WORSE) * power / exposed
     clearing = _gain(told, test.clear_below, BETTER) * power / exposed
     return min(
-        _missing(log(1 / alpha) - evidence.worse, against),
-        _missing(log(1 / CLEAR_ALPHA) - evidence.better, clearing),
+        missing(log(1 / alpha) - evidence.worse, against),
+        missing(log(1 / CLEAR_ALPHA) - evidence.better, clearing),
     )
 
 
@@ -154,7 +154,8 @@ def _gain(told: Array, margin: float, bets: Bets) -> float:
     return float(payout(told, margin, bets).max())
 
 
-def _missing(gap: float, gain: float) -> float:
+def missing(gap: float, gain: float) -> float:
+    """How many more requests, each of which gains so much, close a gap; inf if none does."""
     if gap <= 0:
         return 0.0
     return float(ceil(gap / gain)) if gain > 0 else inf
