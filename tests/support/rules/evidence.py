@@ -87,7 +87,10 @@ def lacking(moment: Moment) -> Iterator[str]:
         yield f"no gateway reports {wanted} %: the route {found}, accepted: {accepted}"
         return
     spec = release.spec
-    needed = 0.0 if started else max(step.hold, spec.analysis.window).total_seconds()
+    comparison = spec.analysis.comparison
+    early = comparison is not None and comparison.advance_when_clear
+    asked = spec.analysis.window if early else max(step.hold, spec.analysis.window)
+    needed = 0.0 if started else asked.total_seconds()
     if event.received - since < needed - known.clock:
         yield f"only {event.received - since:.2f} s at {wanted} %, of {needed:g} s"
     yield from _forbidden(moment)

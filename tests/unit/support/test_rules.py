@@ -25,6 +25,9 @@ GOOD: dict[str, Callable[[], Story]] = {
     "rolled back for a breach": lambda: (
         Story().starts().accepted().measures(7.5, 2).rolls_back("ErrorRateBreached")
     ),
+    "on before its time where that is allowed": lambda: (
+        _slow_but(advanceWhenClear=True).starts().climbs().promotes()
+    ),
     "two releases": lambda: Story().starts().climbs().promotes().starts(3).climbs().promotes(3),
     "a weight that somebody took away is put back": lambda: (
         Story().starts().proves(10).user("httproutes", "shop", _by_hand(0)).weight(10).rolls_back()
@@ -60,6 +63,17 @@ GOOD: dict[str, Callable[[], Story]] = {
     ),
     "the end of the resource": lambda: _leaves(Story()),
 }
+
+
+def _slow_but(**comparison: Any) -> Story:
+    """Steps of an hour, and a comparison with these settings."""
+
+    def edit(release: dict[str, Any]) -> None:
+        release["spec"]["analysis"]["comparison"] = comparison
+        for step in release["spec"]["steps"]:
+            step["hold"] = "1h"
+
+    return Story().user("canaryreleases", "shop", edit)
 
 
 def _by_hand(weight: int) -> Callable[[dict[str, Any]], None]:
@@ -127,6 +141,10 @@ BAD: dict[str, list[tuple[str, Callable[[], Story]]]] = {
                 .status("Progressing", 10)
                 .weight(50)
             ),
+        ),
+        (
+            "from 10 to 50 %: only 3.52 s at 10 %, of 3600 s",
+            lambda: _slow_but().starts().proves(10).weight(50),
         ),
         (
             "from 10 to 50 %: the status has 0 of 2 passes of errorRate",
