@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 
 import yaml
 
@@ -41,7 +42,11 @@ class Outside:
 
 @contextmanager
 def run_outside(cluster: Cluster, folder: Path, way: Outside) -> Iterator[KillableOperator]:
-    """Run an operator until the block ends; it may still wait for the Lease."""
+    """Run an operator until the block ends; it may still wait for the Lease.
+
+    Raises:
+        OperatorError: it didn't come up.
+    """
     flags = ["--lease-namespace", OPERATOR_NAMESPACE, "--lease-name", way.lease]
     flags += ["--shard", way.shard]
     operator = KillableOperator(
@@ -52,13 +57,34 @@ def run_outside(cluster: Cluster, folder: Path, way: Outside) -> Iterator[Killab
         tuple(flags),
         environment=way.environment,
     )
-    with _may_use(cluster, way.lease):
-        operator.start()
+    with _may_use(cluster, way.lease), _kept_running(operator):
         try:
             _wait_until_it_is_in_touch(operator)
             yield operator
-        finally:
-            operator.stop()
+        except AssertionError as error:
+            error.add_note(operator.log.read_text(errors="replace")[-3000:])
+            raise
+
+
+@contextmanager
+def _kept_running(operator: KillableOperator) -> Iterator[None]:
+    """Start it, and again when it has ended, as kubelet does: it ends when it loses the Lease."""
+    enough = Event()
+
+    def keep() -> None:
+        while not enough.wait(1):
+            if not operator.runs:
+                operator.start()
+
+    operator.start()
+    keeper = Thread(target=keep, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        keeper.join()
+        operator.stop()
 
 
 @contextmanager
@@ -93,7 +119,7 @@ def _kubeconfig(cluster: Cluster, folder: Path) -> Path:
 def _wait_until_it_is_in_touch(operator: KillableOperator) -> None:
     deadline = time.monotonic() + START_S
     while not operator.is_ready():
-        if not operator.runs or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise OperatorError(operator.log.read_text(errors="replace")[-3000:])
         time.sleep(0.2)
 
