@@ -13,7 +13,7 @@ from tests.support.stories import PATIENCE_S, Story, not_on_trial
 
 WIDE = {"use": "errorRate", "rollback": {"above": 50}}
 """A limit that no test here reaches."""
-REQUESTS_PER_SECOND = 60
+REQUESTS_PER_SECOND = 40
 HALF_AN_HOUR = timedelta(minutes=30)
 
 
@@ -52,7 +52,7 @@ def found_worse(shop: Shop, source: str) -> None:
 
 
 def a_healthy_version_goes_on_before_its_time(shop: Shop) -> None:
-    """Neither version fails, so there is nothing to compare: some 1,700 requests show that."""
+    """Neither version fails, so there is nothing to compare: some 1,600 requests show that."""
     spec = comparing("traefik", "30m", advanceWhenClear=True, objectivePercent=5)
     with shop.load(REQUESTS_PER_SECOND) as load:
         shop.deploy("v1", spec=spec)

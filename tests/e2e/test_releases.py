@@ -31,7 +31,7 @@ def adopting_and_leaving_restart_no_pod_and_fail_no_request(shop: Shop) -> None:
 
 
 def a_good_version_is_promoted_without_a_failed_request(shop: Shop) -> None:
-    rate = 150
+    rate = 60
     spec = {
         **QUICK,
         "steps": [{"weight": weight, "hold": f"{ENOUGH / rate + 1:.0f}s"} for weight in (5, 50)]

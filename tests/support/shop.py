@@ -100,7 +100,7 @@ class Shop:
         patch = [{"op": "replace", "path": "/spec/template", "value": template}]
         self.kubectl("patch", "deployment", NAME, "--type=json", "-p", json.dumps(patch))
 
-    def load(self, rate: float = 100) -> LoadProcess:
+    def load(self, rate: float = 40) -> LoadProcess:
         """A client that asks for recommendations at a constant rate, in requests a second."""
         headers = {"Host": self.host}
         return LoadProcess(Plan(self.cluster.gateway + PATH, REQUEST, headers, rate=rate))

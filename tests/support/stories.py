@@ -14,8 +14,8 @@ from linnet.api.status import CanaryReleaseStatus, Phase
 from tests.support.shop import Shop
 from tests.support.witness import broken_rules
 
-AT_ONCE = 6
-"""How many run at a time: a machine with two cores starts the pods of so many in time."""
+AT_ONCE = 5
+"""How many run at a time: a machine with two cores serves so many in time."""
 RATE = 15
 """Requests a second to each shop."""
 PATIENCE_S = 120
