@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-PAGES = (Path("docs/rehearse.md"),)
+PAGES = (Path("docs/rehearse.md"), Path("docs/comparison.md"))
 FENCE, PROMPT = "```", "$ linnet "
 PROGRAM = Path(sys.executable).with_name("linnet").absolute()
 

@@ -8,6 +8,7 @@ from hack import example_export, rehearse
 from linnet.simulation.built_in import FIRST_LOOK
 
 PAGE = Path("docs/rehearse.md")
+COMPARISON = Path("docs/comparison.md")
 LONG = ("simulate", "--worlds", "backtest")
 """Commands that play many releases: the only one word, an option, and a command."""
 
@@ -17,21 +18,24 @@ def is_long(command: str) -> bool:
     return command == LONG[0] or any(word in command for word in LONG[1:])
 
 
-def blocks() -> dict[str, str]:
-    """Each command of the page with its output there."""
+def blocks(page: Path = PAGE) -> dict[str, str]:
+    """Each command of a page with its output there."""
     found = {}
-    for part in PAGE.read_text().split(rehearse.PROMPT)[1:]:
+    for part in page.read_text().split(rehearse.PROMPT)[1:]:
         command, _, rest = part.partition("\n")
         found[command] = rest.partition(rehearse.FENCE)[0]
     return found
 
 
-@pytest.mark.parametrize("command", [each for each in blocks() if not is_long(each)])
+ALL = {**blocks(), **blocks(COMPARISON)}
+
+
+@pytest.mark.parametrize("command", [each for each in ALL if not is_long(each)])
 def test_an_output_is_current(command: str, tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
     for file in Path("docs/examples").glob("*.yaml"):
         (tmp_path / "examples" / file.name).write_text(file.read_text())
-    assert rehearse.printed(command, tmp_path) == blocks()[command], "python -m hack.rehearse"
+    assert rehearse.printed(command, tmp_path) == ALL[command], "python -m hack.rehearse"
     for drawn in (tmp_path / "examples").glob("*.svg"):
         assert drawn.read_text() == (Path("docs/examples") / drawn.name).read_text()
 

@@ -14,18 +14,28 @@ from linnet.simulation.summary import Summary
 
 WIDTH, LEFT, RIGHT = 860, 70, 840
 COLOURS = {Outcome.PROMOTED: BLUE, Outcome.ROLLED_BACK: ORANGE, Outcome.UNFINISHED: GREY}
+ODDS = (ORANGE, BLUE, GREY)
+LEAST = -2
+"""The power of ten below which odds are not told apart: nothing speaks against the canary there."""
 Scale = Callable[[float], float]
 
 
 def story(spec: CanaryReleaseSpec, played: Played) -> str:
-    """Errors of both versions above, the canary's weight below, decisions across."""
+    """Errors of both versions above, the canary's weight below, decisions across.
+
+    Between them the odds against a healthy canary, where the versions are compared.
+    """
     end = max(played.ended_s, 60.0)
-    svg = Svg(WIDTH, 400, f"A release in the world {played.world}: {played.outcome}")
+    compared = any(point.odds for point in played.points)
+    lower = 170 if compared else 0
+    svg = Svg(WIDTH, 400 + lower, f"A release in the world {played.world}: {played.outcome}")
     x = _scale(0, end, LEFT, RIGHT)
     svg.text((LEFT, 22), f"{played.world}: {played.outcome} after {clock(played.ended_s)}")
-    _time_axis(svg, end, x, 350)
+    _time_axis(svg, end, x, 350 + lower)
     _errors(svg, spec, played, x, (45, 215))
-    _weights(svg, played, x, (250, 350))
+    if compared:
+        _odds(svg, played, x, (250, 385))
+    _weights(svg, played, x, (250 + lower, 350 + lower))
     return str(svg)
 
 
@@ -56,6 +66,31 @@ def _errors(
         svg.text((RIGHT - 120 + 70 * i, area[0] - 8), name)
 
 
+def _odds(svg: Svg, played: Played, x: Scale, area: tuple[float, float]) -> None:
+    """On a logarithmic scale, as each piece of evidence multiplies them."""
+    needed = min(point.needed for point in played.points)
+    known = [point for point in played.points if point.odds]
+    most = max(needed, *(odds for point in known for odds in point.odds.values()))
+    top = ceil(log10(most) + 0.3)
+    y = _scale(LEAST, top, area[1], area[0])
+    svg.text((LEFT, area[0] - 8), "odds against a healthy canary", colour=FAINT)
+    for power in range(LEAST, top + 1, max(1, (top - LEAST) // 4)):
+        svg.line([(LEFT, y(power)), (RIGHT, y(power))], GRID, 1)
+        svg.text((LEFT - 8, y(power) + 4), f"{10.0**power:g}", "end", FAINT)
+    svg.line([(LEFT, y(log10(needed))), (RIGHT, y(log10(needed)))], INK, 1, "4 3")
+    svg.text((LEFT + 6, y(log10(needed)) - 4), f"rolls back at {needed:g}")
+    names = sorted({name for point in known for name in point.odds})
+    for i, name in enumerate(names):
+        colour = ODDS[i % len(ODDS)]
+        svg.line([(x(p.seconds), y(_log(p.odds[name]))) for p in known if name in p.odds], colour)
+        svg.dot((RIGHT - 70 * (len(names) - i), area[0] - 12), colour, 4)
+        svg.text((RIGHT - 70 * (len(names) - i) + 10, area[0] - 8), name)
+
+
+def _log(odds: float) -> float:
+    return max(log10(odds), LEAST) if odds > 0 else LEAST
+
+
 def _weights(svg: Svg, played: Played, x: Scale, area: tuple[float, float]) -> None:
     y = _scale(0, 100, area[1], area[0])
     svg.text((LEFT, area[0] - 8), "weight, %", colour=FAINT)
@@ -69,7 +104,8 @@ def _weights(svg: Svg, played: Played, x: Scale, area: tuple[float, float]) -> N
             colour = ORANGE if moment.what != "Promoted" else BLUE
             svg.line([(x(moment.seconds), 45), (x(moment.seconds), area[1])], colour, 1, "2 3")
             anchor = "end" if x(moment.seconds) > WIDTH / 2 else "start"
-            words = f" {moment.what}: {moment.reason} "
+            why = f": {moment.reason}" if moment.reason != moment.what else ""
+            words = f" {moment.what}{why} "
             svg.text((x(moment.seconds), area[0] - 8), words, anchor, colour)
 
 

@@ -15,7 +15,6 @@ _HOLDS = (Verdict.SHARED_INCIDENT, Verdict.INVALID, Verdict.NO_DATA, Verdict.ERR
 _WHY: Mapping[Verdict, str] = {
     Verdict.SHARED_INCIDENT: "stable suffers, too: ",
     Verdict.INVALID: "traffic isn't split as asked for, so the versions can't be compared: ",
-    Verdict.NO_DATA: "no request of the canary's was counted: ",
     Verdict.CLEAR: "shown to be healthy: ",
 }
 
@@ -25,10 +24,12 @@ def told(
 ) -> FindingStatus:
     """A finding as status has it. error: why nothing was measured, if so."""
     known = math.isfinite(finding.effect)
+    nothing = "no request of the canary's was counted" if finding.verdict is Verdict.NO_DATA else ""
+    details = _WHY.get(finding.verdict, "") + _in_words(name, finding, state, asked)
     return FindingStatus(
         name=name,
         verdict=finding.verdict.value,
-        message=error or _WHY.get(finding.verdict, "") + _in_words(name, finding, state, asked),
+        message=error or nothing or details,
         effect=_number(finding.effect),
         low=_number(finding.interval.low) if known else None,
         high=_number(finding.interval.high) if known else None,

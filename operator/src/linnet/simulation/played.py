@@ -1,9 +1,10 @@
 """What a rehearsal leaves: how the release ended, when, at whose cost, and the story of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, MetricStatus, Verdict
 from linnet.simulation.service import Toll
@@ -35,13 +36,18 @@ class Moment:
 
 @dataclass(frozen=True)
 class Point:
-    """One measurement. values: of each check; None without one. canary, stable: errors in %."""
+    """One measurement. values: of each check; None without one. canary, stable: errors in %.
+
+    odds: against a healthy canary, of each metric that is compared. needed: those that end it.
+    """
 
     seconds: float
     weight: int
     values: Mapping[str, float | None]
     canary: float | None
     stable: float | None
+    odds: Mapping[str, float] = field(default_factory=dict)
+    needed: float = inf
 
 
 @dataclass(frozen=True)

@@ -158,8 +158,18 @@ class Rehearsal:
         stable = self._service.reading(ReadyMade.ERROR_RATE, STABLE, window)
         canary = self._service.reading(ReadyMade.ERROR_RATE, CANARY, window)
         values = {name: sample.value for name, sample in samples.items()}
-        at = (self.now - self._pushed).total_seconds()
-        self._points.append(Point(at, self.status.weight.wanted, values, canary, stable))
+        found = self.status.comparison.findings if self.status.comparison else ()
+        self._points.append(
+            Point(
+                (self.now - self._pushed).total_seconds(),
+                self.status.weight.wanted,
+                values,
+                canary,
+                stable,
+                {each.name: each.e_value for each in found},
+                min((each.needed for each in found), default=inf),
+            )
+        )
 
     def _played(self) -> Played:
         described, toll = self._service.described, self._service.toll
