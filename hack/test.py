@@ -23,6 +23,11 @@ from hack.cluster.up import host_tools, up
 PREFIX = "linnet-test-"
 LINES_PERCENT = 90
 PYTEST = ("-m", "pytest", "-q", "--durations=5")
+NEAR = {
+    "unit": ("tests/unit", "tests/scenarios"),
+    "integration": ("tests/contract", "tests/integration"),
+}
+"""Tests that need no cluster, by the name of the file that they print to."""
 
 
 def main() -> int:
@@ -30,7 +35,8 @@ def main() -> int:
     parts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("lint, types, generated files", lambda: run("make", "--no-print-directory", "lint")),
         ("tools", host_tools),
-        ("tests", side_by_side),
+        ("unit tests, scenarios, contracts, integration", near),
+        ("end to end", end_to_end),
         ("coverage", coverage),
     )
     started = time.monotonic()
@@ -47,31 +53,38 @@ def main() -> int:
     return 0
 
 
-def side_by_side() -> None:
-    """Tests that need no cluster beside those that need one, which wait most of the time."""
-    said = Path("out/near.txt")
-    with ThreadPoolExecutor(1) as beside:
-        others = beside.submit(near, said)
-        try:
-            end_to_end()
-        finally:
-            wait((others,))
-            say("\n── unit tests, scenarios, contracts, integration")
-            say(said.read_text())
-        others.result()
+def near() -> None:
+    """What needs no cluster, with coverage; two at a time, as the second waits most of the time.
 
-
-def near(said: Path) -> None:
-    """What needs no cluster, with coverage. said: the file that takes the output."""
+    Raises:
+        CalledProcessError: one of them failed, after the other has ended, too.
+    """
     for old in Path().glob(".coverage*"):
         old.unlink()
-    folders = ("tests/unit", "tests/scenarios", "tests/contract", "tests/integration")
-    with said.open("w") as output:
-        run(sys.executable, "-m", "coverage", "run", *PYTEST, *folders, output=output)
+    with ThreadPoolExecutor(len(NEAR)) as beside:
+        ends = {name: beside.submit(covered, name, folders) for name, folders in NEAR.items()}
+        for name, end in ends.items():
+            wait((end,))
+            say(f"\n{name}:\n{said_by(name).read_text()}")
+    for end in ends.values():
+        end.result()
+    run(sys.executable, "-m", "coverage", "combine", "--quiet")
+
+
+def covered(name: str, folders: tuple[str, ...]) -> None:
+    """The tests of some folders; what they print goes to a file."""
+    with said_by(name).open("w") as output:
+        words = ("-m", "coverage", "run", "--parallel-mode", *PYTEST, *folders)
+        run(sys.executable, *words, output=output)
+
+
+def said_by(name: str) -> Path:
+    """Where these tests print to."""
+    return Path("out") / f"test-{name}.txt"
 
 
 def end_to_end() -> None:
-    """What needs one."""
+    """What needs a cluster."""
     with own_cluster() as name:
         run(sys.executable, *PYTEST, "tests/e2e", LINNET_TEST_CLUSTER=name)
 

@@ -12,6 +12,7 @@ import pytest
 
 from hack.cluster import engine
 from hack.cluster.cluster import Cluster
+from hack.cluster.run import CommandFailed
 from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE
 from hack.load import now
 from linnet.api.status import Phase, Verdict
@@ -122,11 +123,11 @@ class Killer:
 
     def __call__(self) -> None:
         """Kill, once there is a leader that is alive."""
+        kill = self._pod if self._cluster.existing else next(self._ways)
         deadline = time.monotonic() + PATIENCE_S
-        while (pod := self._leader()) is None:
+        while (pod := self._leader()) is None or not kill(pod):
             assert time.monotonic() < deadline, "nobody leads"
             time.sleep(0.25)
-        (self._pod if self._cluster.existing else next(self._ways))(pod)
 
     def _leader(self) -> dict[str, Any] | None:
         lease = self._get("lease", LEASE)
@@ -142,16 +143,21 @@ class Killer:
         found = self._cluster.kubectl("get", "-n", OPERATOR_NAMESPACE, *words, "-o", "json")
         return json.loads(found)
 
-    def _pod(self, pod: dict[str, Any]) -> None:
+    def _pod(self, pod: dict[str, Any]) -> bool:
         name = pod["metadata"]["name"]
         words = ("-n", OPERATOR_NAMESPACE, "--grace-period=0", "--force", "--wait=false")
         self._cluster.kubectl("delete", "pod", name, *words)
+        return True
 
-    def _process(self, pod: dict[str, Any]) -> None:
-        """As the kernel does to a process that takes too much memory."""
+    def _process(self, pod: dict[str, Any]) -> bool:
+        """As the kernel does to a process that takes too much memory; whether it still ran."""
         container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
         task = ("ctr", "-n", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container)
-        engine.find()("exec", pod["spec"]["nodeName"], *task)
+        try:
+            engine.find()("exec", pod["spec"]["nodeName"], *task)
+        except CommandFailed:
+            return False
+        return True
 
 
 GOOD = (Phase.PENDING, Phase.STARTING, Phase.PROGRESSING, Phase.PROMOTING, Phase.RETURNING)

@@ -73,8 +73,8 @@ def errors_roll_back_and_cost_only_what_the_canary_answered(shop: Shop) -> None:
     decision = decided(status, "RolledBack")
     assert decision.reason in ("ErrorRateBreached", "AvailabilityBreached")
     failures = load.answers.failures(0, float("inf"))
-    assert failures
-    assert {(answer.version, answer.track) for answer in failures} == {("v2", "canary")}
+    assert {answer.version for answer in failures if answer.track == "canary"} == {"v2"}
+    assert not_on_trial(load) == []
     # How fast is for `make bench-rollback` to say; here only that it ends with the decision.
     assert load.answers.last_on("canary", decision.at.timestamp() + PATIENCE_S) is None
     assert shop.pods() == before

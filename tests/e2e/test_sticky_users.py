@@ -17,7 +17,7 @@ from tests.support.stories import Story
 from tests.support.users import User, visiting
 
 COUNT = 300
-EVERY_S = 3.0
+EVERY_S = 6.0
 PATIENCE_S = 5.0
 SETTLE_S = 1.0
 """The data plane follows the route's report by a moment."""
@@ -35,7 +35,7 @@ def bucket(user: str) -> int:
 
 
 def spec(sticky: dict[str, Any]) -> dict[str, Any]:
-    holds = [{"weight": weight, "hold": "12s"} for weight in STEPS]
+    holds = [{"weight": weight, "hold": f"{3 * EVERY_S:.0f}s"} for weight in STEPS]
     return {
         **QUICK,
         "traffic": {"sticky": sticky},
@@ -82,6 +82,7 @@ def stays_on_one_version(shop: Shop, sticky: dict[str, Any]) -> None:
     shop.wait_for(Phase.IDLE)
     before = shop.get("httproute", "recochat")["spec"]["rules"]
     with asked:
+        shop.wait(lambda _: all(versions(user) for user in users), 120)
         shop.deploy("v2", spec=spec(sticky))
         steps = moments(shop, restart_at=50)
         promoted = shop.wait_for(Phase.PROMOTED, 240)

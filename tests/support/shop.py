@@ -175,7 +175,7 @@ class Shop:
                 raise AssertionError(f"still {status.phase}: {status.message}\n{told}")
             time.sleep(0.25)
 
-    def wait_for(self, phase: Phase, seconds: float = 120) -> CanaryReleaseStatus:
+    def wait_for(self, phase: Phase, seconds: float = 240) -> CanaryReleaseStatus:
         """Wait for a phase that is not the one of an earlier release."""
         return self.wait(lambda status: status.phase is phase, seconds)
 
