@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-PATIENCE_S = 5.0
+PATIENCE_S = 10.0
 """Longest time that a request may take; one without an answer by then counts as status 0."""
 
 
