@@ -15,6 +15,7 @@ import pytest
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus
 from linnet.controller import clock
+from linnet.controller.inbox import Inbox
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key, read_status
@@ -128,7 +129,9 @@ class Shop:
         client = self.client
         config = ConfigCopies(client)
         providers = Providers(Workloads(client), EveryTraffic(client), metrics, config)
-        reconciler = Reconciler(self.client, providers, identity="one", now=clock.now)
+        reconciler = Reconciler(
+            self.client, providers, identity="one", now=clock.now, inbox=Inbox(print)
+        )
         while True:
             try:
                 wake = await reconciler.reconcile(self.key)

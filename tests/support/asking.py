@@ -1,7 +1,10 @@
-"""What people ask of a release, as they write it."""
+"""What people ask of a release, and what alerts tell about it."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from linnet.core.observed import Alert
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -14,6 +17,28 @@ def ask(world: "World", action: str, **more: Any) -> str:
     asked = {"id": name, "action": action, "by": "jane", "at": world.now.isoformat(), **more}
     world.request = json.dumps(asked)
     return name
+
+
+def fire(world: "World", name: str = "HighErrors", **labels: str) -> Alert:
+    """An alert about the release begins to fire."""
+    alert = Alert(
+        fingerprint=f"{name}{sorted(labels.items())}",
+        starts_at=world.now,
+        labels={"alertname": name, "severity": "critical", "track": "canary", **labels},
+        summary="too many errors",
+    )
+    hear(world, alert)
+    return alert
+
+
+def hear(world: "World", *alerts: Alert) -> None:
+    """Alertmanager tells of alerts, perhaps once more."""
+    world.alerts = (*world.alerts, *alerts)
+
+
+def resolve(world: "World", alert: Alert) -> None:
+    """Alertmanager tells that an alert is over."""
+    hear(world, replace(alert, resolved=True))
 
 
 def action_of(text: str) -> str:

@@ -9,7 +9,7 @@ from linnet.api.request import RequestAction
 from linnet.api.status import Phase
 from linnet.core.revision import config_part, template_part
 from linnet.core.transitions import RESTING
-from tests.support.asking import ask
+from tests.support.asking import ask, fire, hear, resolve
 from tests.support.builders import HOUR, MINUTE, SECOND, make_spec
 from tests.support.looks import Stopped
 from tests.support.world import HEALTHY, Reading, World
@@ -141,6 +141,25 @@ def asking(action: str) -> Event:
     return event
 
 
+def fires(severity: str, track: str = "canary") -> Event:
+    def event(world: World) -> None:
+        fire(world, severity=severity, track=track)
+
+    return event
+
+
+def hear_again(world: World) -> None:
+    """Alertmanager repeats what it has told before."""
+    told = [alert for look in world.trail[-20:] for alert in look.observed.alerts]
+    hear(world, *told)
+
+
+def all_resolved(world: World) -> None:
+    for look in world.trail:
+        for alert in look.observed.alerts:
+            resolve(world, alert)
+
+
 def operator_is_away(world: World) -> None:
     world.sleep(3 * HOUR)
 
@@ -176,6 +195,10 @@ EVENTS: dict[str, Event] = {
     "lose copies": lose_copies,
     "name taken or not": take_name,
     "track or not": track,
+    **{f"alert {severity}": fires(severity) for severity in ("critical", "warning", "info")},
+    "alert stable": fires("critical", "stable"),
+    "alerts again": hear_again,
+    "alerts resolved": all_resolved,
     **{f"ask {action}": asking(action) for action in (*RequestAction, "Dance")},
 }
 
@@ -227,6 +250,7 @@ def heal(world: World) -> None:
     if world.canary:
         world.canary.unready = False
     freeze(False)(world)
+    all_resolved(world)
     world.config.taken = False
     world.config.source = world.config.source or "c1"
     world.config.live = world.config.live or "c1"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from linnet.api.alerts import ALERTS_LIMIT
 from linnet.api.analysis import NoDataPolicy
 from linnet.api.spec import Provider
 from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
@@ -193,6 +194,30 @@ def assert_a_rollback_is_at_once(look: Look) -> None:
         assert look.decision.status.phase is Phase.ROLLING_BACK
 
 
+def assert_an_alert_acts_at_once_and_once(look: Look) -> None:
+    """By the usual rules: a new alert ends a release in the look that hears of it, a known none."""
+    known = {(each.fingerprint, each.starts_at) for each in look.before.alerts}
+    fresh = {
+        (alert.fingerprint, alert.starts_at): alert
+        for alert in look.observed.alerts
+        if not alert.resolved and (alert.fingerprint, alert.starts_at) not in known
+    }
+    status, before = look.decision.status, look.before
+    assert len(status.alerts) <= ALERTS_LIMIT
+    ended = [e for e in status.history if e not in before.history and e.reason == "AlertFired"]
+    assert not ended or fresh
+    going = before.phase in (Phase.STARTING, Phase.PROGRESSING)
+    acts = [
+        alert
+        for alert in fresh.values()
+        if alert.labels["severity"] == "critical" and alert.labels["track"] == "canary"
+        if before.started_at is None or alert.starts_at >= before.started_at
+    ]
+    if not look.spec.alerts and going and acts and look.observed.deleting_since is None:
+        assert look.decision.actions[0] == SetWeight(0)
+        assert status.phase is Phase.ROLLING_BACK
+
+
 def assert_status_survives(look: Look) -> None:
     assert look.stored == look.decision.status
 
@@ -222,6 +247,7 @@ RULES: dict[str, Callable[[Look], None]] = {
     "weights sum to 100": assert_weights_sum_to_100,
     "traffic returns first, and a breach gives the canary no more": assert_traffic_first,
     "a rollback that is asked for is decided at once": assert_a_rollback_is_at_once,
+    "an alert acts at once, and once": assert_an_alert_acts_at_once_and_once,
     "a canary goes once no rule names it": assert_pods_last,
     "only verified pods get traffic back": assert_only_verified_pods_get_traffic_back,
     "stable is resumed for a promotion only": assert_stable_resumed_for_promotion_only,

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from linnet.api.alerts import AlertAction, AlertOutcome, AlertStatus
 from linnet.api.comparison import ComparisonStatus, FindingStatus
+from linnet.api.request import RequestOutcome, RequestStatus
 from linnet.api.status import (
     CanaryReleaseStatus,
     Condition,
@@ -38,6 +40,29 @@ def full_status() -> CanaryReleaseStatus:
     return CanaryReleaseStatus.model_validate(
         {
             "observed_generation": 3,
+            "request": RequestStatus(
+                id="1",
+                action="Rollback",
+                by="jane",
+                reason="wrong prices",
+                outcome=RequestOutcome.DONE,
+                message="Rollback was asked for by jane: wrong prices",
+                answered_at=AT,
+            ),
+            "alerts": (
+                AlertStatus(
+                    fingerprint="3ff1",
+                    starts_at=AT,
+                    name="HighErrors",
+                    severity="critical",
+                    action=AlertAction.ROLLBACK,
+                    outcome=AlertOutcome.ROLLED_BACK,
+                    message="Alert HighErrors fires",
+                    revision="v2",
+                    heard_at=AT,
+                    ended_at=AT,
+                ),
+            ),
             "phase": Phase.PROGRESSING,
             "phase_since": AT,
             "watched_at": AT,

@@ -11,6 +11,7 @@ from typing import Any
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus
+from linnet.controller.inbox import Inbox
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key, read_status
@@ -98,7 +99,10 @@ class SimulatedCluster:
         metrics = SharedMetrics(self.metrics, lambda: self.now)
         config = ConfigCopies(client)
         providers = Providers(Workloads(client), EveryTraffic(client), metrics, config)
-        self.reconciler = Reconciler(client, providers, identity="one", now=lambda: self.now)
+        self.inbox = Inbox(lambda _: None)
+        self.reconciler = Reconciler(
+            client, providers, identity="one", now=lambda: self.now, inbox=self.inbox
+        )
 
     def measure(self, **values: float) -> None:
         """What Prometheus answers, by the check's name."""

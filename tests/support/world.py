@@ -20,7 +20,7 @@ from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
 from linnet.core.looks import span_due
-from linnet.core.observed import Observed, Sample
+from linnet.core.observed import Alert, Observed, Sample
 from linnet.core.references import Reference
 from linnet.core.revision import config_part, template_part
 from linnet.core.stored import read
@@ -68,6 +68,7 @@ class World:
         self.prometheus_away = False
         self.requests = Requests()
         self.request = ""
+        self.alerts: tuple[Alert, ...] = ()
         self.refuses = ""
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
@@ -140,6 +141,7 @@ class World:
             if due and (span := span_due(self.spec, self.status, self.now))
             else None,
             request=self.request,
+            alerts=self.alerts,
         )
 
     def measure(self, name: str) -> Sample:
@@ -165,7 +167,7 @@ class World:
             for action in decision.actions[: kill.survive]:
                 self.apply(action)
         if not kill.status_lost:
-            self.status = stored
+            self.status, self.alerts = stored, ()
         return decision
 
     def apply(self, action: actions.Action) -> None:

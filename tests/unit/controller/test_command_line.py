@@ -11,6 +11,7 @@ from linnet.__main__ import main
 from linnet.controller.check import check
 from linnet.controller.settings import Settings, add_arguments, from_arguments
 from linnet.providers.kubernetes import CANARYRELEASES
+from linnet.server.alerts import AlertReceiver
 from linnet.server.http import serve
 from tests.support.addresses import loopback
 from tests.support.fake_kubernetes import FakeKubernetes
@@ -131,7 +132,7 @@ class Operator:
 @pytest.fixture
 async def operator() -> AsyncIterator[Operator]:
     found = Operator("")
-    runner = await serve(0, ready=lambda: found.ready)
+    runner = await serve(0, lambda: found.ready, AlertReceiver("", lambda: 0.0))
     found.url = loopback(runner)
     yield found
     await runner.cleanup()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from linnet.controller.alerts import Targets
 from linnet.controller.feed import Feed, Keys
 from linnet.controller.release import Key
 from linnet.controller.workqueue import WorkQueue
@@ -109,7 +110,8 @@ class Fed:
         self.now = 0.0
         self.queue: WorkQueue[Key] = WorkQueue(lambda: self.now)
         self.mirror = Mirror(lambda: self.now)
-        self.feed = Feed(self.mirror, self.queue)
+        self.targets = Targets("namespace", "linnet_release")
+        self.feed = Feed(self.mirror, self.queue, self.targets)
 
     async def keys(self) -> list[Key]:
         """What is due, done at once."""

@@ -56,6 +56,7 @@ class Replica:
             namespace="linnet",
             name="linnet-operator",
             identity=name,
+            address=f"{name}.example:8080",
             now=lambda: START + ahead + timedelta(seconds=self.seconds),
             monotonic=lambda: self.seconds,
             pause=self.pause,
@@ -267,3 +268,16 @@ async def test_it_is_in_touch_once_the_api_server_has_answered(client: FakeKuber
     assert await one.waits(0)
     assert one.leader.in_touch
     assert not one.leader.leads
+
+
+async def test_who_waits_knows_where_the_leader_is_reached(client: FakeKubernetes) -> None:
+    one, two = Replica(client, "one"), Replica(client, "two")
+    assert (one.leader.elsewhere, two.leader.elsewhere) == ("", "")
+    assert not await one.waits(0)
+    assert await two.waits(1)
+    assert (one.leader.elsewhere, two.leader.elsewhere) == ("", "one.example:8080")
+    await one.leader.release()
+    assert not await two.waits(1)
+    assert two.leader.elsewhere == ""
+    assert await one.waits(1)
+    assert one.leader.elsewhere == "two.example:8080"

@@ -1,5 +1,7 @@
 """Reading the world: what is asked, and the words for what can't be used."""
 
+import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -233,6 +235,32 @@ async def test_what_is_decided_already_does_not_wait_for_a_measurement(world: Wo
     observed = await world.observe(QUERY, status=make_status())
     assert observed.canary is None
     assert observed.samples == {}
+
+
+class Hanging(FakeMetrics):
+    """A Prometheus that never answers."""
+
+    async def query(self, promql: str) -> Sample:
+        self.asked.append(promql)
+        await asyncio.get_running_loop().create_future()
+        return Sample()
+
+
+@pytest.mark.parametrize("slow", [True, False], ids=["hangs", "answers"])
+async def test_a_measurement_that_nobody_waits_for_leaves_no_error(
+    world: World, slow: bool
+) -> None:
+    logged: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: logged.append(what))
+    world.metrics = Hanging() if slow else FakeMetrics()
+    world.comparison = {}
+    status = make_status(canary_revision="gone")
+    observed = await world.observe(QUERY, status=status)
+    assert observed.samples == {}
+    for _ in range(20):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert logged == []
 
 
 async def test_an_unknown_variable_in_mid_release_is_an_error_of_the_measurement(

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from linnet.controller.release import FINALIZER
-from linnet.controller.run import operate
+from linnet.controller.run import address_of, operate
 from linnet.controller.settings import Settings
 from linnet.controller.watches import Tell
 from linnet.providers.errors import LeaseLost, Unreachable
@@ -28,9 +28,13 @@ SETTINGS = Settings(
     lease_namespace="linnet",
     lease_name="linnet-operator",
     identity="one",
+    address="",
     port=0,
     workers=2,
     tracked_kinds=(),
+    alert_token_file="",
+    alert_namespace_label="namespace",
+    alert_release_label="linnet_release",
     log_level="INFO",
 )
 
@@ -204,3 +208,10 @@ async def test_a_first_reading_that_fails_is_tried_again(
     client.fail(Unreachable("down"), verbs=("list",))
     async with operating(client, Script()):
         await client.when("CanaryRelease").wait()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("", ""), ("10.0.0.7", "10.0.0.7:8080"), ("fd00::7", "[fd00::7]:8080")]
+)
+def test_where_other_replicas_reach_this_one(host: str, address: str) -> None:
+    assert address_of(replace(SETTINGS, address=host, port=8080)) == address

@@ -332,3 +332,12 @@ async def test_a_request_that_comes_just_before_the_status_is_written_is_looked_
 
     cluster.client.cluster.after_write = come
     assert await cluster.reconciler.reconcile(KEY) == 0
+
+
+async def test_what_a_release_waits_for_is_shown() -> None:
+    cluster = await progressing()
+    ask(cluster, "Rollback")
+    await cluster.run("RolledBack")
+    assert shown("linnet_release_stalled", reason="RolledBack") == 1
+    telemetry.RELEASES.show(KEY, CanaryReleaseStatus())
+    assert shown("linnet_release_stalled", reason="RolledBack") is None

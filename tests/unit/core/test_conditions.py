@@ -1,7 +1,7 @@
 import pytest
 
 from linnet.api.status import Condition, Phase, WeightStatus
-from linnet.core.conditions import conditions, is_stalled
+from linnet.core.conditions import conditions, stalled_by
 from linnet.core.decision import Trouble
 from linnet.core.observed import StableObserved
 from tests.support.builders import (
@@ -73,9 +73,8 @@ def test_the_time_of_a_transition_is_when_the_status_changed_not_the_reason() ->
 
 def test_it_is_stalled_for_one_reason() -> None:
     status = make_status(conditions=conditions(make_situation(), make_status(), TROUBLE))
-    assert is_stalled(status, "TargetMissing")
-    assert not is_stalled(status, "PromotionStuck")
-    assert not is_stalled(status, "TargetMissin")
+    assert stalled_by(status) == "TargetMissing"
+    assert stalled_by(make_status()) == ""
 
 
 REPLICAS = {"provider": "Replicas"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
+from linnet.server.alerts import AlertReceiver
 from linnet.server.http import serve
 from tests.support.addresses import loopback
 
@@ -23,7 +24,7 @@ class Server:
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     found = Server("")
-    runner = await serve(0, ready=lambda: found.ready)
+    runner = await serve(0, lambda: found.ready, AlertReceiver("", lambda: 0.0))
     found.url = loopback(runner)
     yield found
     await runner.cleanup()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from linnet.api.alerts import AlertRule
 from linnet.api.analysis import Analysis
 from linnet.api.comparison import ONE_SERVICE
 from linnet.api.config import TrackedConfigs
@@ -290,5 +291,9 @@ class CanaryReleaseSpec(Model):
     """The canary's pods."""
     promotion: Promotion = Promotion()
     """The take-over by stable."""
+    alerts: Annotated[tuple[AlertRule, ...], Field(max_length=16)] = ()
+    """What alerts of Alertmanager do to a release that is under way. The first rule that matches
+    counts; an alert that none matches is recorded. If left out: alerts with track="stable" or
+    severity info or none are recorded, severity warning freezes, anything else rolls back."""
     suspend: bool = False
     """Freeze: no new release starts and none goes on. Rollback stays armed."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from linnet.api.alerts import ALERTS_LIMIT, AlertStatus
 from linnet.api.comparison import ComparisonStatus
 from linnet.api.request import RequestStatus
 from linnet.api.types import Model, Time
@@ -196,6 +197,8 @@ class CanaryReleaseStatus(Model):
     """What the comparison with stable has found."""
     request: RequestStatus | None = None
     """The last request of a person, and what became of it."""
+    alerts: Annotated[tuple[AlertStatus, ...], Field(max_length=ALERTS_LIMIT)] = ()
+    """The alerts that were heard of, newest last. An alert acts once."""
     message: str = ""
     """What is going on, in one sentence."""
     conditions: tuple[Condition, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from linnet.api.status import Phase
+from linnet.controller.alerts import Targets
 from linnet.controller.release import Key
 from linnet.controller.workqueue import WorkQueue
 from linnet.core.labels import RELEASE, SPLIT, labels_of
@@ -52,16 +53,17 @@ class Keys:
 
 
 class Feed:
-    """Keeps the mirror up to date, and the queue filled."""
+    """Keeps the mirror up to date, the alerts' targets too, and the queue filled."""
 
-    def __init__(self, mirror: Mirror, queue: WorkQueue[Key]) -> None:
+    def __init__(self, mirror: Mirror, queue: WorkQueue[Key], targets: Targets) -> None:
         self._mirror = mirror
         self._queue = queue
+        self._targets = targets
         self._keys = Keys()
 
     def begin(self, releases: Iterable[Body]) -> None:
         """Queue the releases that there are: at once what is under way, the rest by and by."""
-        keys = {self._keys.remember(release): release for release in releases}
+        keys = {self._remember(release): release for release in releases}
         spread = START_SPACING_SECONDS * len(keys)
         for key, release in keys.items():
             if _under_way(release):
@@ -82,12 +84,17 @@ class Feed:
         else:
             news = self._mirror.told(resource, body)
         if resource == CANARYRELEASES:
-            keys = {self._keys.remember(body, deleted=deleted)}
+            keys = {self._remember(body, deleted=deleted)}
         else:
             keys = self._keys.concerned(resource, body)
         if news:
             for key in keys:
                 self._queue.add(key)
+
+    def _remember(self, release: Body, *, deleted: bool = False) -> Key:
+        key = self._keys.remember(release, deleted=deleted)
+        self._targets.remember(key, release, deleted=deleted)
+        return key
 
 
 def _key(body: Body) -> Key:

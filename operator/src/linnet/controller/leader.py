@@ -26,6 +26,10 @@ WRITE_SECONDS = DURATION_SECONDS - RENEW_DEADLINE
 """A write that the fence let pass may take no longer: then another replica may lead."""
 
 
+ADDRESS = "linnet.dev/address"
+"""An annotation of the Lease: where its holder is reached, HOST:PORT."""
+
+
 @dataclass
 class _Seen:
     """A holder's renewal, and when it was first seen on the own monotonic clock."""
@@ -38,6 +42,7 @@ class Leader:
     """Holds, or waits for, the Lease.
 
     now: wall clock, only for what the Lease shows. monotonic: seconds; decides everything.
+    address: where other replicas reach this one, HOST:PORT; '' if they don't.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Leader:
         namespace: str,
         name: str,
         identity: str,
+        address: str = "",
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -55,12 +61,14 @@ class Leader:
         self._namespace = namespace
         self._name = name
         self._identity = identity
+        self._address = address
         self._now = now
         self._monotonic = monotonic
         self._pause = pause
         self._renewed: float | None = None
         self._seen: _Seen | None = None
         self._in_touch = False
+        self._elsewhere = ""
 
     @property
     def leads(self) -> bool:
@@ -72,6 +80,11 @@ class Leader:
     def in_touch(self) -> bool:
         """Whether the API server has answered a question for the Lease."""
         return self._in_touch
+
+    @property
+    def elsewhere(self) -> str:
+        """Where the replica that leads is reached, HOST:PORT; '' if none does, or this one."""
+        return "" if self.leads else self._elsewhere
 
     def fence(self) -> None:
         """Let a write pass only while the lease holds.
@@ -120,6 +133,7 @@ class Leader:
         try:
             lease = await self._client.get(LEASES, self._namespace, self._name)
             self._in_touch = True
+            self._elsewhere = _address_in(lease, self._identity)
             if lease is None:
                 await self._create()
             elif self._mine_to_take(lease):
@@ -164,7 +178,10 @@ class Leader:
     async def _put(self, lease: dict[str, Any]) -> None:
         """Write the lease only if nobody else has written it since it was read."""
         patch = {
-            "metadata": {"resourceVersion": lease["metadata"]["resourceVersion"]},
+            "metadata": {
+                "resourceVersion": lease["metadata"]["resourceVersion"],
+                "annotations": {ADDRESS: self._address},
+            },
             "spec": lease["spec"],
         }
         await self._client.patch(LEASES, self._namespace, self._name, patch)
@@ -173,7 +190,11 @@ class Leader:
         manifest = {
             "apiVersion": LEASES.api_version,
             "kind": LEASES.kind,
-            "metadata": {"namespace": self._namespace, "name": self._name},
+            "metadata": {
+                "namespace": self._namespace,
+                "name": self._name,
+                "annotations": {ADDRESS: self._address},
+            },
             "spec": {
                 "holderIdentity": self._identity,
                 "leaseDurationSeconds": DURATION_SECONDS,
@@ -186,3 +207,10 @@ class Leader:
 
     def _stamp(self) -> str:
         return self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _address_in(lease: dict[str, Any] | None, own: str) -> str:
+    """Where the holder of a lease is reached; '' if nobody holds it, or who reads it does."""
+    holder = ((lease or {}).get("spec") or {}).get("holderIdentity") or own
+    annotations = ((lease or {}).get("metadata") or {}).get("annotations") or {}
+    return "" if holder == own else str(annotations.get(ADDRESS, ""))

@@ -6,7 +6,17 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-_FIELDS = ("namespace", "release", "decision", "reason", "revision", "weight", "step")
+_FIELDS = (
+    "namespace",
+    "release",
+    "decision",
+    "reason",
+    "revision",
+    "weight",
+    "step",
+    "error_class",
+    "status",
+)
 
 
 class JsonFormatter(logging.Formatter):

@@ -11,7 +11,7 @@ from linnet.controller.release import Release
 from linnet.core import looks
 from linnet.core.catalog import contradiction
 from linnet.core.decide import analysis_due, decide, measured_after
-from linnet.core.observed import Observed, Sample, Tally
+from linnet.core.observed import Alert, Observed, Sample, Tally
 from linnet.core.queries import UnknownVariable, questions
 from linnet.core.tracking import not_mounted
 from linnet.providers.config import ConfigCopies
@@ -39,18 +39,23 @@ class Providers:
     scope: str = ""
 
 
-async def observe(release: Release, providers: Providers, now: datetime) -> Observed:
+async def observe(
+    release: Release, providers: Providers, now: datetime, alerts: tuple[Alert, ...] = ()
+) -> Observed:
     """Read everything at once; what can't be used becomes the observation's `problem`.
 
     What can be decided without a measurement doesn't wait for one: a canary that has crashed is
     known in milliseconds, a Prometheus that hangs only after its time-out.
 
+    alerts: those that were heard of and aren't decided.
+
     Raises:
         ApiError: the API server could not be asked.
     """
-    measuring = asyncio.gather(_measure(release, providers, now), _tally(release, providers, now))
+    # A task, and awaited in any case: a gather that nobody awaits is logged when it is cancelled.
+    measuring = asyncio.create_task(_measurements(release, providers, now))
     try:
-        observed = await objects(release, providers)
+        observed = replace(await objects(release, providers), alerts=alerts)
         decision = decide(release.spec, release.status, observed, now)
         if decision.status.phase is not release.status.phase:
             return observed
@@ -58,6 +63,13 @@ async def observe(release: Release, providers: Providers, now: datetime) -> Obse
         return replace(observed, samples=samples, tally=tally)
     finally:
         measuring.cancel()
+        await asyncio.gather(measuring, return_exceptions=True)
+
+
+async def _measurements(
+    release: Release, providers: Providers, now: datetime
+) -> tuple[Mapping[str, Sample], Tally | None]:
+    return await asyncio.gather(_measure(release, providers, now), _tally(release, providers, now))
 
 
 async def objects(release: Release, providers: Providers) -> Observed:

@@ -9,8 +9,9 @@ from typing import Any
 from linnet.api.status import CanaryReleaseStatus
 from linnet.controller import telemetry
 from linnet.controller.apply import Actor
+from linnet.controller.inbox import Inbox
 from linnet.controller.observe import Providers, observe
-from linnet.controller.record import new_entries, record
+from linnet.controller.record import new_entries, record, record_alerts
 from linnet.controller.release import Key, Release, request_in, write_status
 from linnet.core.actions import Action, LetGo
 from linnet.core.conditions import only_words_differ
@@ -37,7 +38,9 @@ class Reconciler:
         *,
         identity: str,
         now: Callable[[], datetime],
+        inbox: Inbox,
     ) -> None:
+        self._inbox = inbox
         self._client = client
         self._providers = providers
         self._actor = Actor(client, providers)
@@ -56,6 +59,7 @@ class Reconciler:
         manifest = await self._client.get(CANARYRELEASES, key.namespace, key.name)
         if manifest is None:
             telemetry.RELEASES.forget(key)
+            self._inbox.gone(key)
             self._untold.pop(key, None)
             return None
         release = Release.read(key, manifest)
@@ -64,13 +68,16 @@ class Reconciler:
                 return None  # the watch tells of its end
             await self._actor.guard(release)
             return 0.0
-        observed = await observe(release, self._providers, self._now())
+        alerts = self._inbox.alerts(key)
+        observed = await observe(release, self._providers, self._now(), alerts)
         decision = decide(release.spec, release.status, observed, self._now())
         # The actions belong to the status that was decided: by it another version may be stable.
         failure = await self._act(replace(release, status=decision.status), decision.actions)
         soon = None
         if not any(isinstance(action, LetGo) for action in decision.actions):
             soon = await self._store(release, decision.status)
+        self._inbox.decided(key, alerts)
+        record_alerts(release, decision.status)
         for entry in new_entries(release.status, decision.status):
             await record(self._client, release, entry, self._identity)
         telemetry.RELEASES.show(key, decision.status)

@@ -26,6 +26,15 @@ def new_entries(
     return tuple(entry for entry in after.history if entry not in known)
 
 
+def record_alerts(release: Release, after: CanaryReleaseStatus) -> None:
+    """Log the alerts that a status has learned of. What they moved has an entry of its own."""
+    known = {(each.fingerprint, each.starts_at) for each in release.status.alerts}
+    for alert in after.alerts:
+        if (alert.fingerprint, alert.starts_at) not in known:
+            where = {"namespace": release.key.namespace, "release": release.key.name}
+            log.info("%s: %s", alert.message, alert.outcome, extra=where)
+
+
 async def record(
     client: KubernetesClient, release: Release, entry: HistoryEntry, identity: str
 ) -> None:

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 from linnet.controller import clock, telemetry
+from linnet.controller.alerts import AlertDesk, Targets
 from linnet.controller.feed import Feed
+from linnet.controller.inbox import Inbox
 from linnet.controller.leader import WRITE_SECONDS, Leader
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
@@ -27,6 +29,7 @@ from linnet.providers.mirrored import MirroredClient
 from linnet.providers.resources import Resource
 from linnet.providers.traffic.registry import EveryTraffic
 from linnet.providers.workloads import Workloads
+from linnet.server.alerts import AlertReceiver
 from linnet.server.http import serve
 
 log = logging.getLogger(__name__)
@@ -86,46 +89,47 @@ async def operate(
         namespace=settings.lease_namespace,
         name=settings.lease_name,
         identity=settings.identity,
+        address=address_of(settings),
         now=now,
         monotonic=clock.monotonic,
     )
-    server = await serve(settings.port, ready=lambda: leader.in_touch)
+    receiver = AlertReceiver(settings.alert_token_file, clock.monotonic, lambda: leader.elsewhere)
+    server = await serve(settings.port, lambda: leader.in_touch, receiver)
     try:
         if not await _first(leader.acquire(), stopped):
             return 0
         fenced = client.fenced(leader.fence)
-        return await _lead(settings, fenced, leader, watch, stopped, now)
+        return await _lead(settings, fenced, leader, receiver, watch, stopped, now)
     finally:
         await leader.release()
         await server.cleanup()
+
+
+def address_of(settings: Settings) -> str:
+    """HOST:PORT, as a URL has it; '' where other replicas don't reach this one."""
+    host = settings.address
+    return f"{f'[{host}]' if ':' in host else host}:{settings.port}" if host else ""
 
 
 async def _lead(
     settings: Settings,
     client: KubernetesClient,
     leader: Leader,
+    receiver: AlertReceiver,
     watch: Watch,
     stopped: asyncio.Event,
     now: Now,
 ) -> int:
-    metrics = Prometheus(
-        settings.prometheus_url,
-        token_file=settings.prometheus_token_file,
-        ca_file=settings.prometheus_ca_file,
-    )
     mirror = Mirror(clock.monotonic)
     mirrored = MirroredClient(client, mirror)
-    providers = Providers(
-        Workloads(mirrored),
-        EveryTraffic(mirrored),
-        SharedMetrics(metrics, now),
-        ConfigCopies(mirrored, settings.tracked_kinds),
-        scope=settings.namespace,
-    )
-    reconciler = Reconciler(mirrored, providers, identity=settings.identity, now=now)
+    providers = _providers(settings, mirrored, now)
     queue: WorkQueue[Key] = WorkQueue(clock.monotonic)
+    inbox = Inbox(queue.add)
+    identity = settings.identity
+    reconciler = Reconciler(mirrored, providers, identity=identity, now=now, inbox=inbox)
     work = Work(queue, reconciler.reconcile)
-    feed = Feed(mirror, queue)
+    targets = Targets(settings.alert_namespace_label, settings.alert_release_label)
+    feed = Feed(mirror, queue, targets)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     selectors = watch_selectors(settings.shard, settings.tracked_kinds)
@@ -140,6 +144,7 @@ async def _lead(
         """Read what there is, then watch for changes."""
         feed.begin(await _patiently(lambda: mirrored.fill(settings.namespace, selectors)))
         watches.start()
+        receiver.desk = AlertDesk(targets, inbox)
         await _until(ended)
 
     telemetry.LEADER.set(1)
@@ -153,11 +158,27 @@ async def _lead(
         return 0 if waiting in done else 1
     finally:
         telemetry.LEADER.set(0)
+        receiver.desk = None
         for task in (*tasks, waiting):
             task.cancel()
         await asyncio.gather(*tasks, waiting, return_exceptions=True)
         await asyncio.to_thread(watches.stop, STOP_SECONDS)
         await providers.metrics.close()
+
+
+def _providers(settings: Settings, client: MirroredClient, now: Now) -> Providers:
+    metrics = Prometheus(
+        settings.prometheus_url,
+        token_file=settings.prometheus_token_file,
+        ca_file=settings.prometheus_ca_file,
+    )
+    return Providers(
+        Workloads(client),
+        EveryTraffic(client),
+        SharedMetrics(metrics, now),
+        ConfigCopies(client, settings.tracked_kinds),
+        scope=settings.namespace,
+    )
 
 
 async def _patiently(read: Callable[[], Awaitable[list[Manifest]]]) -> list[Manifest]:

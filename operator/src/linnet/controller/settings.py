@@ -21,9 +21,13 @@ class Settings:
     lease_namespace: str
     lease_name: str
     identity: str
+    address: str
     port: int
     workers: int
     tracked_kinds: tuple[str, ...]
+    alert_token_file: str
+    alert_namespace_label: str
+    alert_release_label: str
     log_level: str
 
 
@@ -47,9 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag("lease-namespace", "default", "namespace of the leader's Lease")
     flag("lease-name", "linnet-operator", "name of the leader's Lease")
     flag("identity", os.environ.get("POD_NAME", socket.gethostname()), "this replica's name")
-    flag("port", "8080", "port for /livez, /readyz and /metrics", int)
+    flag("address", "", "where other replicas reach this one, e.g. the pod's IP")
+    flag("port", "8080", "port for /livez, /readyz, /metrics and /alerts", int)
     flag("workers", "8", "releases that are worked on at the same time", _count)
     flag("tracked-kinds", "ConfigMap", "kinds that spec.trackedConfig may name, by commas", _kinds)
+    flag("alert-token-file", "", "file with the bearer token of POST /alerts; off if empty")
+    flag("alert-namespace-label", "namespace", "an alert's label with the release's namespace")
+    flag("alert-release-label", "linnet_release", "an alert's label with the release's name")
     flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR", _level)
 
 

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.release import Key
+from linnet.core.conditions import stalled_by
 
 DECISIONS = Counter("linnet_decisions_total", "Decisions", ("decision", "reason"))
 RECONCILE_SECONDS = Histogram(
@@ -27,6 +28,7 @@ class _Shown:
     phase: Phase
     wanted: int
     seen: int | None
+    stalled: str
 
 
 class Releases(Collector):
@@ -38,7 +40,7 @@ class Releases(Collector):
     def show(self, key: Key, status: CanaryReleaseStatus) -> None:
         """Take in what a release is at."""
         weight = status.weight
-        self._shown[key] = _Shown(status.phase, weight.wanted, weight.seen)
+        self._shown[key] = _Shown(status.phase, weight.wanted, weight.seen, stalled_by(status))
 
     def forget(self, key: Key) -> None:
         """Drop a release that is gone."""
@@ -57,13 +59,21 @@ class Releases(Collector):
             "The canary's share of traffic, wanted and seen on the route; -1: not seen",
             labels=(*release, "kind"),
         )
+        stalled = GaugeMetricFamily(
+            "linnet_release_stalled",
+            "1 while a release waits for somebody, by what it waits for",
+            labels=(*release, "reason"),
+        )
         for key, shown in list(self._shown.items()):
             where = (key.namespace, key.name)
             phase.add_metric((*where, shown.phase), 1)
             weight.add_metric((*where, "wanted"), shown.wanted)
+            if shown.stalled:
+                stalled.add_metric((*where, shown.stalled), 1)
             weight.add_metric((*where, "seen"), -1 if shown.seen is None else shown.seen)
         yield phase
         yield weight
+        yield stalled
 
 
 RELEASES = Releases()

@@ -60,10 +60,16 @@ def starting(situation: Situation) -> Decision:
         return stay(situation, "The route learns of the canary", (*actions, SetWeight(0)), wake)
     if route.weight != 0 or not route.accepted:
         return _wait_for_route(situation, route, actions, wake)
-    if spec.suspend:
-        message = "Suspended before the canary gets traffic: set spec.suspend to false to go on"
-        return stay(situation, message, actions, wake)
+    if stopped := _stopped_before_traffic(situation):
+        return stay(situation, stopped, actions, wake)
     return _begin(situation, route, actions)
+
+
+def _stopped_before_traffic(situation: Situation) -> str:
+    if situation.spec.suspend:
+        return "Suspended before the canary gets traffic: set spec.suspend to false to go on"
+    hold = gates.not_frozen(situation)
+    return hold.message if hold else ""
 
 
 def _narrowed(situation: Situation) -> Situation:

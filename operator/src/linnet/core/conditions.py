@@ -107,9 +107,9 @@ def _config_tracked(situation: Situation) -> tuple[Literal["True", "False"], str
     return None
 
 
-def is_stalled(status: CanaryReleaseStatus, reason: str) -> bool:
-    """Whether the status already says that it is stalled for this reason."""
-    return any(c.type == STALLED and c.reason == reason for c in status.conditions)
+def stalled_by(status: CanaryReleaseStatus) -> str:
+    """For which reason the status says that it is stalled; '' if it doesn't."""
+    return next((c.reason for c in status.conditions if c.type == STALLED), "")
 
 
 def only_words_differ(before: CanaryReleaseStatus, after: CanaryReleaseStatus) -> bool:

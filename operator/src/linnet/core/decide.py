@@ -7,6 +7,7 @@ from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase
 from linnet.core import (
     advance,
+    alerts,
     analysis,
     looks,
     promote,
@@ -26,7 +27,7 @@ from linnet.core.actions import (
     RemoveCopies,
 )
 from linnet.core.catalog import checks
-from linnet.core.conditions import conditions, is_stalled
+from linnet.core.conditions import conditions, stalled_by
 from linnet.core.decision import Decision, Situation, Trouble, remember
 from linnet.core.observed import Observed
 from linnet.core.refusal import REASONS
@@ -44,6 +45,8 @@ def decide(
     known = looks.compared(spec, _measured(spec, status, observed, now), observed, now)
     known = sizing.followed(known, observed)
     situation = requests.taken(Situation(spec, watching.noted(known, now), observed, now))
+    # After the requests: who wants to go on has not heard of these yet.
+    situation = alerts.heard(situation)
     if observed.deleting_since is not None:
         decision = _leaving(situation)
     else:
@@ -115,7 +118,7 @@ def _is_told(status: CanaryReleaseStatus, trouble: Trouble) -> bool:
     """Whether the history needs no other entry. Refusals come and go with each pod."""
     last = status.history[-1] if status.history else None
     again = last is not None and last.reason == trouble.reason and trouble.reason in REASONS
-    return again or is_stalled(status, trouble.reason)
+    return again or stalled_by(status) == trouble.reason
 
 
 def _leaving(situation: Situation) -> Decision:

@@ -6,7 +6,17 @@ from datetime import timedelta
 
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
-from linnet.core import analysis, finding, refusal, requests, shares, sizing, steps, watching
+from linnet.core import (
+    alerts,
+    analysis,
+    finding,
+    refusal,
+    requests,
+    shares,
+    sizing,
+    steps,
+    watching,
+)
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation
 from linnet.core.route import WHOLE
@@ -110,6 +120,16 @@ def not_suspended(situation: Situation) -> Hold | None:
     return None
 
 
+def not_frozen(situation: Situation) -> Hold | None:
+    """No alert has frozen the release."""
+    if alert := alerts.frozen_by(situation.status):
+        text = (
+            f"Frozen at {_here(situation)}, until it is resolved or Promote is asked for: {alert}"
+        )
+        return Hold(alerts.FROZEN, text, due=True)
+    return None
+
+
 def capacity(situation: Situation) -> Hold | None:
     """The pods for the next weight are ready before the traffic comes.
 
@@ -141,7 +161,7 @@ def _pods_are_late(situation: Situation) -> bool:
     return left == timedelta()
 
 
-EARNED: tuple[Gate, ...] = (not_suspended, weight_seen, hold_over, evidence, comparable)
+EARNED: tuple[Gate, ...] = (not_suspended, not_frozen, weight_seen, hold_over, evidence, comparable)
 """What the canary has to earn before it gets more traffic."""
 GATES: tuple[Gate, ...] = (*EARNED, capacity)
 

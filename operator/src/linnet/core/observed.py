@@ -139,6 +139,21 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """An alert that was heard of: firing, or resolved.
+
+    fingerprint: hash of its labels. starts_at: when it began to fire, in milliseconds; the two
+    tell it from others. summary: what it says of itself.
+    """
+
+    fingerprint: str
+    starts_at: datetime
+    labels: Mapping[str, str]
+    resolved: bool = False
+    summary: str = ""
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything a decision may look at.
 
@@ -159,6 +174,7 @@ class Observed:
     samples: Mapping[str, Sample] = field(default_factory=dict)
     tally: Tally | None = None
     request: str = ""
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def splittable(self) -> RouteObserved | None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from linnet.api.request import Request, RequestAction, RequestOutcome, RequestStatus
 from linnet.api.spec import Step
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, Verdict
-from linnet.core import breaches, steps, tracking
+from linnet.core import alerts, breaches, steps, tracking
 from linnet.core.decision import Situation, Trouble, remember
 from linnet.core.revision import template_part
 from linnet.core.transitions import RESTING
@@ -44,6 +44,8 @@ def taken(situation: Situation) -> Situation:
     elif asked.action != RequestAction.ROLLBACK:
         # A rollback is an entry of its own, in the same look.
         status = remember(situation, status, DecisionKind.REQUESTED, asked.action, asked.message)
+    if asked.action in PROMOTIONS and asked.outcome is RequestOutcome.ACCEPTED:
+        status = alerts.lifted(status, situation.now)
     if asked.action == RequestAction.RETRY and asked.outcome is RequestOutcome.ACCEPTED:
         done = asked.model_copy(update={"outcome": RequestOutcome.DONE})
         status = status.model_copy(update={"request": done, "failed_revision": ""})
@@ -69,7 +71,7 @@ def closed(before: CanaryReleaseStatus, after: CanaryReleaseStatus) -> CanaryRel
 
 
 def _went_further(before: CanaryReleaseStatus, after: CanaryReleaseStatus) -> bool:
-    return before.phase is after.phase and after.weight.wanted > before.weight.wanted
+    return after.phase is Phase.PROGRESSING and after.weight.wanted > before.weight.wanted
 
 
 def rollback_asked(situation: Situation) -> Trouble | None:
@@ -199,6 +201,8 @@ def _no_full_promotion(situation: Situation) -> str:
 
 def _no_promotion(situation: Situation) -> str:
     status = situation.status
+    if status.phase is Phase.STARTING and alerts.frozen_by(status):
+        return ""
     if status.phase is Phase.STARTING:
         return "the canary has no traffic yet: wait until its pods are ready"
     return _no_full_promotion(situation) or _outdated(situation)

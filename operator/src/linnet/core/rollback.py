@@ -1,15 +1,15 @@
 """How a release ends early: traffic returns to stable, then the canary goes."""
 
 from linnet.api.status import DecisionKind, Phase, WeightStatus
-from linnet.core import breaches, requests, tracking
+from linnet.core import alerts, breaches, requests, tracking
 from linnet.core.actions import SetWeight
 from linnet.core.decision import Decision, Situation, Trouble, enter, stay
 from linnet.core.withdraw import withdraw
 
 
 def ended(situation: Situation) -> Decision | None:
-    """The end of the release, where somebody asks for one, for another version, or by a breach."""
-    asked = requests.rollback_asked(situation)
+    """The end of the release: somebody or an alert asks for it, another version comes, a breach."""
+    asked = requests.rollback_asked(situation) or alerts.rollback_asked(situation)
     if asked is not None:
         return end(situation, DecisionKind.ROLLED_BACK, asked)
     ending = superseded(situation)

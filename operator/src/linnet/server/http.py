@@ -1,22 +1,25 @@
-"""/livez, /readyz and /metrics."""
+"""/livez, /readyz, /metrics and /alerts."""
 
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from linnet.server.alerts import BODY_BYTES, AlertReceiver
 
-async def serve(port: int, ready: Callable[[], bool]) -> web.AppRunner:
+
+async def serve(port: int, ready: Callable[[], bool], alerts: AlertReceiver) -> web.AppRunner:
     """Serve on all addresses of the pod; call `cleanup` on what is returned to stop.
 
-    ready: whether the API server has been reached.
+    ready: whether the API server has been reached. alerts: takes Alertmanager's notifications.
     """
-    app = web.Application()
+    app = web.Application(client_max_size=BODY_BYTES)
     app.add_routes(
         [
             web.get("/livez", _alive),
             web.get("/readyz", _ready_when(ready)),
             web.get("/metrics", _metrics),
+            web.post("/alerts", alerts.post),
         ]
     )
     runner = web.AppRunner(app, access_log=None)
