@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from recochat.app import create_app
-from recochat.chat.engine import Answer
+from recochat.chat.engine import NOTHING, Answer, Say
+from recochat.chat.memory import Memory
 from recochat.guard.middleware import Guard
 from recochat.guard.rates import MemoryRateLimiter
 from recochat.guard.replies import MemoryReplies, Reply
@@ -72,7 +73,14 @@ class Waiting:
     def __init__(self, error: Exception | None = None) -> None:
         self.asked, self.go, self.error = asyncio.Event(), asyncio.Event(), error
 
-    async def answer(self, message: str, history: Sequence[Turn], user_id: str = "") -> Answer:
+    async def answer(
+        self,
+        message: str,
+        history: Sequence[Turn],
+        user_id: str = "",
+        memory: Memory = NOTHING,
+        say: Say | None = None,
+    ) -> Answer:
         self.asked.set()
         await self.go.wait()
         if self.error:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from recochat import context
 from recochat.app import create_app
 from recochat.chat import choose
-from recochat.chat.engine import EmbeddedAnswerer
+from recochat.chat.engine import EmbeddedAnswerer, Say
 from recochat.chat.language_model import (
     HttpLanguageModel,
     LanguageModelError,
@@ -49,7 +49,7 @@ class ScriptedModel:
     script: list[str | Exception]
     asked: list[Sequence[Message]] = field(default_factory=list)
 
-    async def complete(self, messages: Sequence[Message]) -> str:
+    async def complete(self, messages: Sequence[Message], say: Say | None = None) -> str:
         self.asked.append(messages)
         what = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(what, Exception):
@@ -198,7 +198,7 @@ async def test_an_endpoint_is_asked_as_openai_is() -> None:
         return "secret"
 
     model = HttpLanguageModel(over(serve), "http://llm/v1/", "small", key)
-    context.enter(
+    request = context.enter(
         [
             (b"x-correlation-id", b"abc"),
             (b"traceparent", b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01"),
@@ -212,7 +212,7 @@ async def test_an_endpoint_is_asked_as_openai_is() -> None:
     assert str(first.url) == "http://llm/v1/chat/completions"
     assert first.headers["authorization"] == "Bearer secret"
     assert first.headers["x-correlation-id"] == "abc"
-    assert first.headers["traceparent"] == f"00-{'1' * 32}-{'2' * 16}-01"
+    assert first.headers["traceparent"] == f"00-{'1' * 32}-{request.span_id}-01"
     assert "x-correlation-id" not in second.headers
     assert json.loads(first.content)["messages"] == [{"role": "user", "content": "hi"}]
 
@@ -278,7 +278,9 @@ async def test_a_token_that_cannot_be_had_is_a_failure_of_the_model() -> None:
     ],
 )
 async def test_settings_choose_the_model(settings: Settings) -> None:
-    chosen, model = choose.answerer(settings, CurrentModel(None), Metrics("1", "stable"))
+    chosen, model = choose.answerer(
+        settings, CurrentModel(None), Metrics("1", "stable"), choose.breaker()
+    )
     assert isinstance(chosen, PhrasedAnswerer)
     assert isinstance(model, HttpLanguageModel)
     await model.close()

@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from recochat import context
 from recochat.app import create_app
-from recochat.chat.engine import Answer
+from recochat.chat.engine import NOTHING, Answer, Say
+from recochat.chat.memory import Memory
 from recochat.logs import JsonFormatter, Sampler
 from recochat.problems import StoreUnavailable
 from recochat.sessions.base import NO_CHANGE, Change, Session, Turn
@@ -40,7 +41,14 @@ class BrokenAnswerer:
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    async def answer(self, message: str, history: Sequence[Turn], user_id: str = "") -> Answer:
+    async def answer(
+        self,
+        message: str,
+        history: Sequence[Turn],
+        user_id: str = "",
+        memory: Memory = NOTHING,
+        say: Say | None = None,
+    ) -> Answer:
         raise self.error
 
 
@@ -225,7 +233,7 @@ async def test_ready_only_while_the_service_runs(calling: Calling) -> None:
 
 def test_logs_carry_the_fields_of_google_cloud() -> None:
     formatter = JsonFormatter("recochat", "1.2.3", "canary", "my-project")
-    context.enter([(b"x-correlation-id", b"order-17"), (b"traceparent", TRACE.encode())])
+    request = context.enter([(b"x-correlation-id", b"order-17"), (b"traceparent", TRACE.encode())])
     try:
         raise ValueError("boom")
     except ValueError as error:
@@ -244,7 +252,7 @@ def test_logs_carry_the_fields_of_google_cloud() -> None:
     assert line["logging.googleapis.com/trace"] == (
         "projects/my-project/traces/0af7651916cd43dd8448eb211c80319c"
     )
-    assert line["logging.googleapis.com/spanId"] == "b7ad6b7169203331"
+    assert line["logging.googleapis.com/spanId"] == request.span_id != "b7ad6b7169203331"
     assert line["logging.googleapis.com/trace_sampled"] is True
     assert "ValueError: boom" in line["stack_trace"]
     assert line["path"].startswith("<object")
@@ -263,3 +271,39 @@ def test_the_sampler_counts_what_it_keeps_silent() -> None:
     assert [sampler.admit() for _ in range(5)] == [0, 0, None, None, None]
     now = 1.0
     assert sampler.admit() == 3
+
+
+def test_a_request_without_a_trace_starts_one() -> None:
+    made = [context.enter([(b"traceparent", b"nonsense")]) for _ in range(2)]
+    headers = context.outgoing_headers()
+    context.leave()
+    assert made[0].trace_id != made[1].trace_id
+    assert all(len(each.trace_id) == 32 and len(each.span_id) == 16 for each in made)
+    assert headers["traceparent"] == f"00-{made[1].trace_id}-{made[1].span_id}-00"
+
+
+async def test_one_id_leads_from_the_answer_to_the_log_line_and_its_cause(
+    calling: Calling, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lines(logging.Handler):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lines: list[dict[str, object]] = []
+            self.formatter = JsonFormatter("recochat", "1", "stable")
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.lines.append(json.loads(self.format(record)))
+
+    handler = Lines()
+    logging.getLogger("recochat").addHandler(handler)
+    try:
+        async with calling(create_app(Settings(), store=BrokenStore())) as client:
+            headers = {"X-Correlation-Id": "order-17", "traceparent": TRACE}
+            await client.post("/api/v2/chat", json={"message": "hi"}, headers=headers)
+    finally:
+        logging.getLogger("recochat").removeHandler(handler)
+    [line] = [line for line in handler.lines if line.get("correlation_id") == "order-17"]
+    assert line["severity"] == "WARNING"
+    assert line["error_class"] == "external"
+    assert line["problem"] == "session-store-unavailable"
+    assert line["logging.googleapis.com/trace"] == "0af7651916cd43dd8448eb211c80319c"

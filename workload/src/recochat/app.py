@@ -14,6 +14,7 @@ from recochat import __version__, faults, health, problems
 from recochat.chat import choose
 from recochat.chat import routes as chat_routes
 from recochat.chat.engine import Answerer
+from recochat.components import Components
 from recochat.events import routes as event_routes
 from recochat.guard.middleware import Guard
 from recochat.recommender import routes as recommend_routes
@@ -39,7 +40,9 @@ def create_app(
     models = CurrentModel(settings.model_path, settings.weights())
     kept = stores(settings)
     store = store or kept.sessions
-    chosen, language_model = choose.answerer(settings, models, metrics)
+    breaker = choose.breaker()
+    chosen, language_model = choose.answerer(settings, models, metrics, breaker)
+    parts = Components(store, kept.connections, models, settings.llm, breaker, metrics.latest)
     lifecycle = health.Lifecycle()
 
     @asynccontextmanager
@@ -68,7 +71,7 @@ def create_app(
     app.include_router(recommend_routes.router(models, metrics))
     app.include_router(chat_routes.router(store, answerer or chosen, metrics))
     app.include_router(event_routes.router(kept.events, models, metrics))
-    app.include_router(health.router(settings, lifecycle, store, models, metrics))
+    app.include_router(health.router(settings, lifecycle, parts, metrics))
     problems.install(app)
     app.openapi = problems.described(app)  # type: ignore[method-assign] # FastAPI's own way
     app.add_middleware(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import uuid
 from collections.abc import Iterable
@@ -18,8 +19,10 @@ class RequestContext:
     """The ids that tie a response and its log lines to the request that caused them."""
 
     correlation_id: str
-    trace_id: str = ""
-    span_id: str = ""
+    trace_id: str
+    """Of the caller, or made here: 32 hexadecimal digits."""
+    span_id: str
+    """Of this request: 16 hexadecimal digits. The caller's isn't kept."""
     sampled: bool = False
 
 
@@ -53,12 +56,11 @@ def outgoing_headers() -> dict[str, str]:
     context = current()
     if context is None:
         return {}
-    headers = {"x-correlation-id": context.correlation_id}
-    if context.trace_id:
-        # A span of its own isn't recorded here, so the caller's is the parent of what follows.
-        flags = "01" if context.sampled else "00"
-        headers["traceparent"] = f"00-{context.trace_id}-{context.span_id}-{flags}"
-    return headers
+    flags = "01" if context.sampled else "00"
+    return {
+        "x-correlation-id": context.correlation_id,
+        "traceparent": f"00-{context.trace_id}-{context.span_id}-{flags}",
+    }
 
 
 def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
@@ -73,10 +75,12 @@ def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
         elif name == b"traceparent":
             trace = _TRACEPARENT.fullmatch(value)
     made = correlation.group().decode() if correlation else uuid.uuid4().hex
+    # Not all zero, which the standard forbids, and cheaper than a random source that is secret.
+    span_id = f"{random.getrandbits(64) | 1:016x}"
     if trace is None:
-        context = RequestContext(made)
+        context = RequestContext(made, f"{random.getrandbits(128) | 1:032x}", span_id)
     else:
-        trace_id, span_id, flags = (part.decode() for part in trace.groups())
+        trace_id, _, flags = (part.decode() for part in trace.groups())
         context = RequestContext(made, trace_id, span_id, bool(int(flags, 16) & 1))
     _current.set(context)
     _error.set(("", ""))

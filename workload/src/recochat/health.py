@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from recochat import __version__
-from recochat.problems import StoreUnavailable
-from recochat.recommender.current import CurrentModel
-from recochat.recommender.ranking import Query
-from recochat.sessions.base import SessionStore
+from recochat import __version__, components
+from recochat.components import Component, Components
 from recochat.settings import Settings
 from recochat.telemetry import SERVICE, Metrics
-
-
-class Component(BaseModel):
-    """One part of the service."""
-
-    status: Literal["ok", "unavailable"]
-    kind: str = Field(description="which implementation is in use")
-    latency_ms: float
 
 
 class Health(BaseModel):
@@ -34,6 +24,21 @@ class Health(BaseModel):
     version: str
     track: str
     components: dict[str, Component]
+
+
+class DetailedHealth(BaseModel):
+    """The service, its parts and what they use."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    track: str
+    uptime_s: float
+    session_store: components.Store
+    language_model: components.LanguageModelState
+    recommendation_engine: components.Engine
+    memory: components.Memory
+    disk: components.Disk
+    responses: components.Responses
 
 
 class Info(BaseModel):
@@ -47,17 +52,20 @@ class Info(BaseModel):
 
 
 class Lifecycle:
-    """Whether the process wants requests."""
+    """Whether the process wants requests, and since when it runs."""
 
-    ready = False
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` counts seconds."""
+        self.ready = False
+        self._clock, self._started = clock, clock()
+
+    def uptime_s(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._started
 
 
 def router(
-    settings: Settings,
-    lifecycle: Lifecycle,
-    store: SessionStore,
-    models: CurrentModel,
-    metrics: Metrics,
+    settings: Settings, lifecycle: Lifecycle, parts: Components, metrics: Metrics
 ) -> APIRouter:
     """The routes that operators, probes and Prometheus use."""
     routes = APIRouter(tags=["operation"])
@@ -92,48 +100,44 @@ def router(
     @routes.get("/health")
     async def health() -> Health:
         """The state of each component. Degraded is still 200: what works is worth its traffic."""
-        components = {
-            "session_store": await _session_store(store),
-            "recommender": _recommender(models),
-        }
-        failed = any(component.status != "ok" for component in components.values())
+        found = {"session_store": await parts.session_store(), "recommender": parts.recommender()}
         return Health(
-            status="degraded" if failed else "ok",
+            status=_status(*(component.status for component in found.values())),
             version=settings.version,
             track=settings.track,
-            components=components,
+            components=found,
+        )
+
+    @routes.get("/health/detailed")
+    async def detailed() -> DetailedHealth:
+        """The state of each component in figures, for whoever looks for a cause."""
+        store, engine, model = await parts.store(), parts.engine(), parts.language_model()
+        return DetailedHealth(
+            status=_status(store.status, engine.status, model.status),
+            version=settings.version,
+            track=settings.track,
+            uptime_s=round(lifecycle.uptime_s(), 1),
+            session_store=store,
+            language_model=model,
+            recommendation_engine=engine,
+            memory=components.memory(),
+            disk=components.disk(),
+            responses=parts.responses(),
         )
 
     @routes.get("/metrics", include_in_schema=False)
     async def scrape() -> Response:
         """All metrics, in the text format of Prometheus."""
-        metrics.show_model(models.version, models.refused)
-        try:
-            metrics.session_count.set(await store.count())
-        except StoreUnavailable:
-            # Unknown isn't zero, and not the number of a minute ago.
-            metrics.session_count.set(math.nan)
+        store, engine = await parts.store(), parts.engine()
+        metrics.show_model(engine.kind, engine.models_refused)
+        # Unknown isn't zero, and not the number of a minute ago.
+        metrics.session_count.set(math.nan if store.sessions is None else store.sessions)
+        metrics.show_connections(store.connections)
+        metrics.show_usage()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
 
 
-async def _session_store(store: SessionStore) -> Component:
-    started = time.perf_counter()
-    status: Literal["ok", "unavailable"] = "ok"
-    try:
-        await store.ping()
-    except StoreUnavailable:
-        status = "unavailable"
-    return Component(status=status, kind=store.kind, latency_ms=_ms_since(started))
-
-
-def _recommender(models: CurrentModel) -> Component:
-    started = time.perf_counter()
-    ranked = models.recommender.rank(Query())
-    status: Literal["ok", "unavailable"] = "ok" if ranked else "unavailable"
-    return Component(status=status, kind=models.version, latency_ms=_ms_since(started))
-
-
-def _ms_since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 3)
+def _status(*parts: str) -> Literal["ok", "degraded"]:
+    return "ok" if set(parts) == {"ok"} else "degraded"

@@ -51,10 +51,9 @@ class JsonFormatter(logging.Formatter):
         if request is None:
             return
         line["correlation_id"] = request.correlation_id
-        if request.trace_id:
-            line["logging.googleapis.com/trace"] = self._trace_prefix + request.trace_id
-            line["logging.googleapis.com/spanId"] = request.span_id
-            line["logging.googleapis.com/trace_sampled"] = request.sampled
+        line["logging.googleapis.com/trace"] = self._trace_prefix + request.trace_id
+        line["logging.googleapis.com/spanId"] = request.span_id
+        line["logging.googleapis.com/trace_sampled"] = request.sampled
 
 
 def configure(formatter: logging.Formatter, level: str) -> None:

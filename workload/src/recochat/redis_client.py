@@ -31,6 +31,13 @@ def connect(url: str, timeout_ms: int, max_connections: int) -> Redis:
     return Redis.from_pool(pool)
 
 
+def connections(client: Redis) -> tuple[int, int, int]:
+    """Connections of ``client``: in use, idle, and at most."""
+    pool = client.connection_pool
+    (idle, _), (in_use, _) = pool.get_connection_count()
+    return in_use, idle, pool.max_connections
+
+
 @asynccontextmanager
 async def available() -> AsyncIterator[None]:
     """Turn every failure of a call to Redis into StoreUnavailable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,8 @@ class Stores:
     replies: Replies
     rates: RateLimiter | None
     """None: callers aren't limited."""
+    connections: Callable[[], tuple[int, int, int]] | None = None
+    """To Redis: in use, idle, and at most; None without one."""
 
 
 def stores(settings: Settings) -> Stores:
@@ -49,7 +52,7 @@ def stores(settings: Settings) -> Stores:
     # Here, not above: the client takes time and memory that a pod without Redis needn't spend.
     from recochat.events.redis import RedisEventLog
     from recochat.guard.redis import RedisRateLimiter, RedisReplies
-    from recochat.redis_client import connect
+    from recochat.redis_client import connect, connections
     from recochat.sessions.redis import RedisSessionStore
 
     client = connect(
@@ -69,4 +72,5 @@ def stores(settings: Settings) -> Stores:
         RedisEventLog(client, _EVENTS_IN_REDIS, _EVENTS_TTL_S),
         RedisReplies(client, _REPLY_TTL_S),
         rates,
+        lambda: connections(client),
     )

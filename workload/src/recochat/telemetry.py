@@ -11,8 +11,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recochat import context
+from recochat.components import Connections
+from recochat.latest import Latest
 from recochat.logs import Sampler
 from recochat.problems import MEDIA_TYPE, problem_body
+from recochat.resources import Usage
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ ENGINE_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 # Not the service's work. Counting probes and scrapes would dilute the error rate of a quiet canary.
 UNCOUNTED_PATHS: Final = frozenset(
-    {"/health", "/metrics", "/livez", "/readyz", "/docs", "/openapi.json"}
+    {"/health", "/health/detailed", "/metrics", "/livez", "/readyz", "/docs", "/openapi.json"}
 )
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -58,6 +61,13 @@ class Metrics:
             "Live sessions in the store that this process uses (all of them if it is shared).",
             registry=self.registry,
         )
+        self.router_latency = Histogram(
+            "personality_router_latency_seconds",
+            "Time that finding the persona of a person took for one answer.",
+            ["version", "track"],
+            buckets=ENGINE_BUCKETS,
+            registry=self.registry,
+        ).labels(version, track)
         self.recommendation_latency = self._engine("recommendation")
         self.multiturn_latency = self._engine("multiturn")
         Gauge(
@@ -102,6 +112,25 @@ class Metrics:
             ["version", "track"],
             registry=self.registry,
         ).labels(version, track)
+        self._errors = Gauge(
+            "error_rate_percentage",
+            "Requests of the last minute that were answered 5xx, in percent.",
+            ["service", "version", "track"],
+            registry=self.registry,
+        ).labels(SERVICE, version, track)
+        self._usage = Gauge(
+            "system_resource_usage",
+            "Use in percent of what the container may use; cpu: since the last scrape.",
+            ["resource", "version", "track"],
+            registry=self.registry,
+        )
+        self._connections = Gauge(
+            "session_store_connections",
+            "Connections to Redis; limit: as many as there may be.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.latest, self._resources = Latest(), Usage()
         ProcessCollector(registry=self.registry)
         # Looking up a labelled child takes longer than counting, so the few there are get kept.
         self._counters: dict[tuple[str, int], Counter] = {}
@@ -121,6 +150,19 @@ class Metrics:
         self._llm_answers.labels(outcome, self.version, self.track).inc()
         if seconds:
             self._llm_latency.observe(seconds)
+
+    def show_connections(self, connections: Connections | None) -> None:
+        """Say how many connections to Redis there are."""
+        if connections is not None:
+            self._connections.labels("in_use").set(connections.in_use)
+            self._connections.labels("idle").set(connections.idle)
+            self._connections.labels("limit").set(connections.most)
+
+    def show_usage(self) -> None:
+        """Say what the process uses, and how many requests of the last minute failed."""
+        for name, percent in self._resources.percentages().items():
+            self._usage.labels(name, self.version, self.track).set(percent)
+        self._errors.set(self.latest.error_percentage())
 
     def feedback(self, verdict: str) -> None:
         """Count what somebody said about an item."""
@@ -144,6 +186,7 @@ class Metrics:
             histogram = self._duration.labels(SERVICE, method, self.version, self.track)
             self._histograms[method] = histogram
         counter.inc()
+        self.latest.add(status, seconds)
         histogram.observe(seconds)
 
 
@@ -194,6 +237,8 @@ class TelemetryMiddleware:
                 raise
             await _send_internal_error(send_named)
         finally:
+            if 0 < status < 400 and context.noted_error()[0]:
+                status = 500  # A stream that had begun well: for whoever counts, it failed.
             self._finish(scope, status or 500, time.perf_counter() - started, failure)
             context.leave()
 

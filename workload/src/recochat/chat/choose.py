@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from recochat.chat.engine import Answerer, EmbeddedAnswerer
 from recochat.recommender.current import CurrentModel
+from recochat.resilience import CircuitBreaker
 from recochat.settings import Settings
 from recochat.telemetry import Metrics
 
@@ -18,19 +19,22 @@ _BREAKER_OPEN_S: Final = 10.0
 _CONNECTIONS: Final = 50
 
 
+def breaker() -> CircuitBreaker:
+    """What keeps a failing language model from being asked; closed for good without one."""
+    return CircuitBreaker(_BREAKER_FAILURES, _BREAKER_OPEN_S, time.monotonic)
+
+
 def answerer(
-    settings: Settings, models: CurrentModel, metrics: Metrics
+    settings: Settings, models: CurrentModel, metrics: Metrics, breaker: CircuitBreaker
 ) -> tuple[Answerer, LanguageModel | None]:
     """The answerer, and the language model that is to be closed in the end, if there is one."""
-    engine = EmbeddedAnswerer(models)
+    engine = EmbeddedAnswerer(models, metrics.router_latency.observe)
     if settings.llm == "embedded":
         return engine, None
     # Here, not above: without a model the service starts without a HTTP client.
     from recochat.chat.phrased import PhrasedAnswerer
-    from recochat.resilience import CircuitBreaker
 
     model = _language_model(settings)
-    breaker = CircuitBreaker(_BREAKER_FAILURES, _BREAKER_OPEN_S, time.monotonic)
     timeout_s = settings.llm_timeout_ms / 1000
     observe = metrics.observe_language_model
     return PhrasedAnswerer(engine, model, timeout_s, breaker, observe), model

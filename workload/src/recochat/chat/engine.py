@@ -7,10 +7,12 @@ behind the same protocol fails.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
+from recochat.chat.memory import Memory, listed
 from recochat.recommender.catalog import Item
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import Query, Ranked, Recommender
@@ -18,10 +20,16 @@ from recochat.sessions.base import Turn
 
 _SUGGESTIONS: Final = 3
 
+Say = Callable[[str], Awaitable[None]]
+"""Called with each piece of an answer's text as it comes."""
+
 _NAME = re.compile(r"\bmy name is ([A-Za-z][\w'-]{0,31})", re.IGNORECASE)
 _TASTE = re.compile(r"\b(?:like|love|enjoy|prefer|into|interested in)\b(.*)", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+")
+_PIECE = re.compile(r"\s*\S+\s*$|\s*\S+")
 
+
+NOTHING: Final = Memory()
 
 # Who worded it: the engine, a language model, or the engine in place of a model that failed.
 Source = Literal["embedded", "model", "fallback"]
@@ -35,32 +43,52 @@ class Answer:
     intent: str
     items: tuple[Item, ...] = ()
     source: Source = "embedded"
+    memory: Memory = field(default_factory=Memory)
+    """What is to be remembered from now on."""
 
 
 class Answerer(Protocol):
     """Something that can hold a conversation: this engine, or a language model."""
 
-    async def answer(self, message: str, history: Sequence[Turn], user_id: str = "") -> Answer:
-        """Answer ``message`` in the light of ``history`` (oldest first)."""
+    async def answer(
+        self,
+        message: str,
+        history: Sequence[Turn],
+        user_id: str = "",
+        memory: Memory = NOTHING,
+        say: Say | None = None,
+    ) -> Answer:
+        """Answer ``message`` in the light of ``history`` (oldest first) and ``memory``.
+
+        ``say`` gets the text in pieces. What it got is provisional: the answer is what counts, also
+        where it says something else.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
     message: str
     user_id: str
-    name: str
-    interests: tuple[str, ...]
-    suggested: tuple[str, ...]
-    """Ids, in the order in which they were suggested."""
+    memory: Memory
+    """This message included."""
     recommender: Recommender
+
+    @property
+    def interests(self) -> tuple[str, ...]:
+        return self.memory.interests
 
 
 class EmbeddedAnswerer:
     """Remembers names and tastes over the turns that are kept, and suggests without repeating."""
 
-    def __init__(self, models: CurrentModel) -> None:
-        """Suggest with the model in use, and know the words of its catalogue."""
-        self._models = models
+    def __init__(
+        self, models: CurrentModel, routed: Callable[[float], object] = lambda _: None
+    ) -> None:
+        """Suggest with the model in use, and know the words of its catalogue.
+
+        ``routed`` is told the seconds that finding the persona took, each time.
+        """
+        self._models, self._routed = models, routed
         # The first pattern that is found decides.
         self._rules: tuple[tuple[str, re.Pattern[str], Callable[[_Context], Answer]], ...] = tuple(
             (name, re.compile(pattern, re.IGNORECASE), handler)
@@ -76,68 +104,100 @@ class EmbeddedAnswerer:
             )
         )
 
-    async def answer(self, message: str, history: Sequence[Turn], user_id: str = "") -> Answer:
+    async def answer(
+        self,
+        message: str,
+        history: Sequence[Turn],
+        user_id: str = "",
+        memory: Memory = NOTHING,
+        say: Say | None = None,
+    ) -> Answer:
         """Answer by the first rule that fits. The same input always gets the same answer."""
-        context = self._context(message, history, user_id)
+        context = self._context(message, history, user_id, memory)
+        answer = self._answer(context)
+        if say is not None:
+            for piece in _PIECE.findall(answer.text):
+                await say(piece)
+        items = (item.item_id for item in answer.items)
+        suggested = tuple(dict.fromkeys((*context.memory.suggested, *items)))
+        return replace(answer, memory=replace(context.memory, suggested=suggested))
+
+    def _answer(self, context: _Context) -> Answer:
         for _, pattern, handler in self._rules:
-            if pattern.search(message):
+            if pattern.search(context.message):
                 return handler(context)
         # A bare "jazz" after a question is a taste as well.
-        bare = _known_words(message, context.recommender)
+        bare = _known_words(context.message, context.recommender)
         return self._note_taste(context) if bare else self._fallback(context)
 
-    def _context(self, message: str, history: Sequence[Turn], user_id: str) -> _Context:
+    def _context(
+        self, message: str, history: Sequence[Turn], user_id: str, memory: Memory
+    ) -> _Context:
         said = [turn.text for turn in history if turn.role == "user"] + [message]
         names = [match.group(1) for text in said for match in _NAME.finditer(text)]
         recommender = self._models.recommender
-        interests = [word for text in said for word in _tastes(text, recommender)]
-        suggested = [item for turn in history for item in turn.items]
-        return _Context(
-            message=message,
-            user_id=user_id,
-            name=names[-1] if names else "",
-            interests=tuple(dict.fromkeys(interests)),
-            suggested=tuple(dict.fromkeys(suggested)),
-            recommender=recommender,
+        # What the turns say comes after what is remembered: an older version remembered nothing.
+        likes = [word for text in said for word in _tastes(text, recommender)]
+        seen = [item for turn in history for item in turn.items]
+        interests = tuple(dict.fromkeys((*memory.interests, *likes)))
+        started = time.perf_counter()
+        persona = recommender.persona(Query(user_id, interests=interests)) or memory.persona
+        self._routed(time.perf_counter() - started)
+        known = Memory(
+            name=names[-1] if names else memory.name,
+            persona=persona,
+            interests=interests,
+            suggested=tuple(dict.fromkeys((*memory.suggested, *seen))),
         )
+        return _Context(message, user_id, known, recommender)
 
     def _ranked(self, context: _Context, limit: int, exclude: Sequence[str]) -> list[Ranked]:
         return context.recommender.rank(
-            Query(context.user_id, interests=context.interests, exclude=exclude, limit=limit)
+            Query(
+                context.user_id,
+                persona=context.memory.persona or None,
+                interests=context.interests,
+                exclude=exclude,
+                limit=limit,
+            )
         )
 
     def _greet(self, context: _Context) -> Answer:
-        name = f", {context.name}" if context.name else ""
+        name = f", {context.memory.name}" if context.memory.name else ""
         intent = "tell-name" if _NAME.search(context.message) else "greeting"
         return Answer(f"Hello{name}! Tell me what you like, or ask for a suggestion.", intent)
 
     def _recall_name(self, context: _Context) -> Answer:
-        text = f"You are {context.name}." if context.name else "You haven't told me your name yet."
+        text = (
+            f"You are {context.memory.name}."
+            if context.memory.name
+            else "You haven't told me your name yet."
+        )
         return Answer(text, "ask-name")
 
     def _recall_tastes(self, context: _Context) -> Answer:
         if not context.interests:
             return Answer("You haven't told me what you like yet.", "ask-tastes")
-        return Answer(f"You told me about {_listed(context.interests)}.", "ask-tastes")
+        return Answer(f"You told me about {listed(context.interests)}.", "ask-tastes")
 
     def _note_taste(self, context: _Context) -> Answer:
         if not context.interests:
             return Answer("I don't know that one. Which topic is it near to?", "tell-taste")
         return Answer(
-            f"Noted: {_listed(context.interests)}. Shall I suggest something?", "tell-taste"
+            f"Noted: {listed(context.interests)}. Shall I suggest something?", "tell-taste"
         )
 
     def _suggest(self, context: _Context) -> Answer:
-        ranked = self._ranked(context, _SUGGESTIONS, exclude=context.suggested)
+        ranked = self._ranked(context, _SUGGESTIONS, exclude=context.memory.suggested)
         if not ranked:
             return Answer("You have seen everything I know.", "recommend")
         titles = "; ".join(f"“{entry.item.title}”" for entry in ranked)
         return Answer(f"How about {titles}?", "recommend", tuple(e.item for e in ranked))
 
     def _explain(self, context: _Context) -> Answer:
-        if not context.suggested:
+        if not context.memory.suggested:
             return Answer("I haven't suggested anything yet.", "why")
-        last = context.suggested[-_SUGGESTIONS:]
+        last = context.memory.suggested[-_SUGGESTIONS:]
         catalog = context.recommender.model.catalog
         others = [item.item_id for item in catalog.items if item.item_id not in last]
         reasons = [f"“{e.item.title}”: {e.reason}" for e in self._ranked(context, 3, others)]
@@ -159,8 +219,3 @@ def _tastes(text: str, recommender: Recommender) -> list[str]:
 def _known_words(text: str, recommender: Recommender) -> list[str]:
     known = recommender.model.catalog.words
     return [word for word in _WORD.findall(text.lower()) if word in known]
-
-
-def _listed(words: Sequence[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last

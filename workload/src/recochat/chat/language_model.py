@@ -6,13 +6,15 @@ comes from (the metadata server, as Workload Identity gives it to a pod).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import httpx
 
 from recochat import context
+from recochat.chat.engine import Say
 
 Role = Literal["system", "user", "assistant"]
 Failure = Literal["timeout", "unreachable", "refused", "failed", "garbage"]
@@ -23,6 +25,7 @@ METADATA_URL: Final = (
 )
 _MAX_ANSWER_BYTES: Final = 256 * 1024
 _RENEW_BEFORE_S: Final = 60.0
+_END: Final = "data: [DONE]"
 
 
 class LanguageModelError(Exception):
@@ -50,8 +53,11 @@ class Message:
 class LanguageModel(Protocol):
     """Something that can go on with a conversation."""
 
-    async def complete(self, messages: Sequence[Message]) -> str:
-        """The next message of the assistant, not empty. Raises LanguageModelError, and no other."""
+    async def complete(self, messages: Sequence[Message], say: Say | None = None) -> str:
+        """The next message of the assistant, not empty. Raises LanguageModelError, and no other.
+
+        ``say`` gets it in pieces as they come; after some of them it may still fail.
+        """
 
     async def close(self) -> None:
         """Give connections back. The model isn't used afterwards."""
@@ -64,27 +70,29 @@ class HttpLanguageModel:
         """Ask model ``name`` at ``url`` (without ``/chat/completions``); own ``client``."""
         self._client, self._url, self._name, self._token = client, url.rstrip("/"), name, token
 
-    async def complete(self, messages: Sequence[Message]) -> str:
+    async def complete(self, messages: Sequence[Message], say: Say | None = None) -> str:
         """The model's answer. The ids of the request in hand go along, to be found in its logs."""
-        body = {
+        body: dict[str, Any] = {
             "model": self._name,
             "messages": [{"role": m.role, "content": m.content} for m in messages],
             "max_tokens": 200,
         }
+        url = f"{self._url}/chat/completions"
         try:
             headers = context.outgoing_headers()
             if self._token is not None:
                 headers["authorization"] = f"Bearer {await self._token()}"
-            response = await self._client.post(
-                f"{self._url}/chat/completions", json=body, headers=headers
-            )
+            if say is None:
+                return _answer(await self._client.post(url, json=body, headers=headers))
+            body["stream"] = True
+            async with self._client.stream("POST", url, json=body, headers=headers) as response:
+                return await _pieces(response, say)
         except httpx.TimeoutException as error:
             raise LanguageModelError("timeout", type(error).__name__) from error
         except httpx.HTTPError as error:
             raise LanguageModelError("unreachable", type(error).__name__) from error
         except (ValueError, KeyError, TypeError) as error:
             raise LanguageModelError("garbage", f"token: {type(error).__name__}") from error
-        return _answer(response)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -118,17 +126,52 @@ def vertex_url(project: str, location: str) -> str:
     )
 
 
-def _answer(response: httpx.Response) -> str:
+def _check(response: httpx.Response) -> None:
     if response.status_code == 429 or response.status_code >= 500:
         raise LanguageModelError("failed", f"status {response.status_code}")
     if response.status_code != 200:
         raise LanguageModelError("refused", f"status {response.status_code}")
+
+
+def _answer(response: httpx.Response) -> str:
+    _check(response)
     if len(response.content) > _MAX_ANSWER_BYTES:
         raise LanguageModelError("garbage", f"an answer of {len(response.content)} bytes")
     try:
         text = response.json()["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise LanguageModelError("garbage", type(error).__name__) from error
+    return _worded(text)
+
+
+async def _pieces(response: httpx.Response, say: Say) -> str:
+    """The whole of an answer that comes as server-sent events, each with a piece of it."""
+    _check(response)
+    pieces: list[str] = []
+    size = 0
+    async for line in response.aiter_lines():
+        size += len(line)
+        if size > _MAX_ANSWER_BYTES:
+            raise LanguageModelError("garbage", "an answer without an end")
+        if line == _END:
+            return _worded("".join(pieces))
+        if line.startswith("data:") and (piece := _piece(line.removeprefix("data:"))):
+            pieces.append(piece)
+            await say(piece)
+    raise LanguageModelError("unreachable", "the answer was cut off")
+
+
+def _piece(data: str) -> str:
+    try:
+        # The first and the last event have no text; some have no choices at all.
+        choices = json.loads(data)["choices"]
+        piece = choices[0]["delta"].get("content") if choices else ""
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise LanguageModelError("garbage", type(error).__name__) from error
+    return piece if isinstance(piece, str) else ""
+
+
+def _worded(text: object) -> str:
     if not isinstance(text, str) or not text.strip():
         raise LanguageModelError("garbage", "an answer without text")
     return text.strip()

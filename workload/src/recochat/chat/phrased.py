@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from recochat.chat.engine import Answer, Answerer
+from recochat.chat.engine import NOTHING, Answer, Answerer, Say
 from recochat.chat.language_model import LanguageModel, LanguageModelError, Message
+from recochat.chat.memory import Memory
 from recochat.logs import Sampler
 from recochat.resilience import CircuitBreaker, RetryBudget
 from recochat.sessions.base import Turn
@@ -51,16 +52,24 @@ class PhrasedAnswerer:
         self._budget = budget or RetryBudget()
         self._sampler = Sampler(per_second=1)
 
-    async def answer(self, message: str, history: Sequence[Turn], user_id: str = "") -> Answer:
+    async def answer(
+        self,
+        message: str,
+        history: Sequence[Turn],
+        user_id: str = "",
+        memory: Memory = NOTHING,
+        say: Say | None = None,
+    ) -> Answer:
         """The engine's answer, in the model's words if there are any in time."""
-        draft = await self._engine.answer(message, history, user_id)
+        draft = await self._engine.answer(message, history, user_id, memory)
         if not self._breaker.allow():
             self._observe("skipped", 0.0)
             return replace(draft, source="fallback")
+        prompt = _prompt(draft, message, history, memory)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
-                text = await self._complete(_prompt(draft, message, history))
+                text = await self._complete(prompt, say)
         except (LanguageModelError, TimeoutError) as error:
             self._breaker.failed()
             kind = error.kind if isinstance(error, LanguageModelError) else "timeout"
@@ -71,14 +80,24 @@ class PhrasedAnswerer:
         self._observe("answered", time.perf_counter() - started)
         return replace(draft, text=_cut(text), source="model")
 
-    async def _complete(self, messages: Sequence[Message]) -> str:
+    async def _complete(self, messages: Sequence[Message], say: Say | None) -> str:
         self._budget.request()
+        said = False
+
+        async def saying(piece: str) -> None:
+            nonlocal said
+            said = True
+            if say is not None:
+                await say(piece)
+
+        through = saying if say is not None else None
         try:
-            return await self._model.complete(messages)
+            return await self._model.complete(messages, through)
         except LanguageModelError as error:
-            if not (error.passing and self._budget.spend()):
+            # Once it has begun to talk, a second try would talk over the first.
+            if said or not (error.passing and self._budget.spend()):
                 raise
-        return await self._model.complete(messages)
+        return await self._model.complete(messages, through)
 
     def _tell(self, kind: str, error: Exception) -> None:
         if (suppressed := self._sampler.admit()) is not None:
@@ -94,9 +113,11 @@ class PhrasedAnswerer:
             )
 
 
-def _prompt(draft: Answer, message: str, history: Sequence[Turn]) -> list[Message]:
+def _prompt(draft: Answer, message: str, history: Sequence[Turn], memory: Memory) -> list[Message]:
     told = [Message(turn.role, turn.text) for turn in history[-_TOLD:]]
-    return [Message("system", _INSTRUCTION + draft.text), *told, Message("user", message)]
+    known = memory.summary(0)
+    instruction = f"{known} {_INSTRUCTION}" if known else _INSTRUCTION
+    return [Message("system", instruction + draft.text), *told, Message("user", message)]
 
 
 def _cut(text: str) -> str:

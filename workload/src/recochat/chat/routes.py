@@ -6,12 +6,14 @@ import time
 import uuid
 from collections.abc import Callable
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 
-from recochat.chat.engine import Answerer
+from recochat.chat.engine import Answerer, Say
+from recochat.chat.memory import change, recall
 from recochat.chat.schemas import (
     ChatRequest,
     ChatResponse,
+    MemoryView,
     SessionId,
     SessionsResponse,
     SessionSummary,
@@ -20,9 +22,10 @@ from recochat.chat.schemas import (
     TurnView,
     UserId,
 )
+from recochat.chat.stream import MEDIA_TYPE, EventStream
 from recochat.clock import wall
 from recochat.problems import READS, WRITES, documented
-from recochat.sessions.base import Change, SessionStore, Turn
+from recochat.sessions.base import Session, SessionStore, Turn
 from recochat.telemetry import Metrics
 
 
@@ -35,33 +38,53 @@ def router(
     """The routes of conversations. They answer 503 while the session store doesn't work."""
     routes = APIRouter(prefix="/api/v2", tags=["chat"])
 
-    @routes.post("/chat", responses=documented(*WRITES))
-    async def chat(request: ChatRequest) -> ChatResponse:
-        """Answer one message, in the light of the earlier ones of its session."""
+    async def turn(
+        request: ChatRequest, session_id: str, session: Session | None, say: Say | None = None
+    ) -> ChatResponse:
         asked_at = clock()
-        session_id = request.session_id or uuid.uuid4().hex
-        session = await store.get(session_id) if request.session_id else None
-        history = session.turns if session else ()
-
+        history, facts = (session.turns, session.facts) if session else ((), {})
         started = time.perf_counter()
-        answer = await answerer.answer(request.message, history, request.user_id)
+        answer = await answerer.answer(
+            request.message, history, request.user_id, recall(facts), say
+        )
         metrics.multiturn_latency.observe(time.perf_counter() - started)
-
         item_ids = tuple(item.item_id for item in answer.items)
         # Both at once and only now: a question is never kept without its answer.
         said = (
             Turn("user", request.message, asked_at),
             Turn("assistant", answer.text, clock(), item_ids),
         )
-        session = await store.append(session_id, said, Change(request.user_id))
+        kept = await store.append(session_id, said, change(session, answer.memory, request.user_id))
         return ChatResponse(
             session_id=session_id,
             reply=answer.text,
             intent=answer.intent,
             source=answer.source,
+            persona=answer.memory.persona or None,
             suggestions=[Suggestion(item_id=i.item_id, title=i.title) for i in answer.items],
-            turn_count=session.turn_count,
+            turn_count=kept.turn_count,
         )
+
+    @routes.post(
+        "/chat",
+        response_model=ChatResponse,
+        responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(*WRITES)},
+    )
+    async def chat(request: ChatRequest, http: Request) -> ChatResponse | EventStream:
+        """Answer one message, in the light of the earlier ones of its session.
+
+        With `Accept: text/event-stream` the text comes in events `piece` (`{"text": …}`) as it is
+        worded, then the whole in one event `answer`, which is what counts.
+        """
+        session_id = request.session_id or uuid.uuid4().hex
+        session = await store.get(session_id) if request.session_id else None
+        if MEDIA_TYPE not in http.headers.get("accept", ""):
+            return await turn(request, session_id, session)
+
+        async def produce(say: Say) -> bytes:
+            return (await turn(request, session_id, session, say)).model_dump_json().encode()
+
+        return EventStream(produce)
 
     @routes.get("/session/{session_id}", responses=documented(404, *READS))
     async def get_session(session_id: SessionId) -> SessionView:
@@ -74,6 +97,7 @@ def router(
             created_at=session.created_at,
             updated_at=session.updated_at,
             turn_count=session.turn_count,
+            memory=_memory(session),
             turns=[
                 TurnView(role=t.role, text=t.text, at=t.at, items=list(t.items))
                 for t in session.turns
@@ -103,3 +127,14 @@ def router(
         )
 
     return routes
+
+
+def _memory(session: Session) -> MemoryView:
+    memory = recall(session.facts)
+    return MemoryView(
+        name=memory.name or None,
+        persona=memory.persona or None,
+        interests=list(memory.interests),
+        suggested=list(memory.suggested),
+        summary=memory.summary(session.turn_count - len(session.turns)),
+    )

@@ -54,6 +54,7 @@ class ChatResponse(BaseModel):
     reply: str
     intent: str = Field(description="what the message was taken for")
     source: Source = Field(description="who worded it; fallback: the language model failed")
+    persona: str | None = Field(description="who the person seems to be, if that can be told")
     suggestions: list[Suggestion]
     turn_count: int = Field(description="turns of this session so far, both sides")
 
@@ -67,6 +68,16 @@ class TurnView(BaseModel):
     items: list[str]
 
 
+class MemoryView(BaseModel):
+    """What is remembered, also of turns that are kept no more."""
+
+    name: str | None
+    persona: str | None
+    interests: list[str]
+    suggested: list[str] = Field(description="ids of items")
+    summary: str = Field(description="the same in words, as a language model is told it")
+
+
 class SessionView(BaseModel):
     """A session as far as it is kept."""
 
@@ -74,6 +85,7 @@ class SessionView(BaseModel):
     created_at: float
     updated_at: float
     turn_count: int
+    memory: MemoryView
     turns: list[TurnView] = Field(description="the latest turns, oldest first")
 
 

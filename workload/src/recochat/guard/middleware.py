@@ -13,6 +13,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recochat import context
 from recochat.guard.rates import RateLimiter
 from recochat.guard.replies import Replies, Reply
 from recochat.problems import StoreUnavailable, problem, store_unavailable
@@ -100,7 +101,7 @@ class Guard:
         except BaseException:
             await self._settle(name, None)
             raise
-        await self._settle(name, recorder.reply())
+        await self._settle(name, None if context.noted_error()[0] else recorder.reply())
 
     async def _settle(self, name: str, reply: Reply | None) -> None:
         try:

@@ -103,6 +103,25 @@ class Recommender:
         """Signals (collaborative, content, persona) by items, each 0 to 1, before any tuning."""
         return self._signals(self._person(query))
 
+    def persona(self, query: Query) -> str:
+        """The persona that the query's person most likely is; "" if none is likelier than not.
+
+        A stated or known one is taken. Otherwise likes and named interests speak for it: an
+        interest speaks as loud as the average item that it describes.
+        """
+        person, model = self._person(query), self.model
+        belief = person.personas
+        if person.words and model.personas and (belief is None or belief.max() < 1):
+            described = model.catalog.features[:, person.words] > 0
+            evidence = np.log(model.affinity) @ described / np.maximum(described.sum(axis=0), 1)
+            prior = np.log(model.persona_shares if belief is None else belief)
+            loud = prior + _INTEREST * evidence.sum(axis=1)
+            belief = np.exp(loud - loud.max())
+            belief /= belief.sum()
+        if belief is None or belief.max() < _SURE:
+            return ""
+        return model.personas[int(np.argmax(belief))]
+
     def similar(self, item_id: str, limit: int = MAX_ITEMS) -> list[tuple[Item, float]]:
         """Items that go with one item, best first, with a score of 0 to 1.
 
