@@ -39,6 +39,9 @@ bench: .venv ## every benchmark; bench-NAME for one
 bench-%: .venv
 	$(PYTHON) -m hack.bench $*
 
+load: .venv ## k6's standard load on recochat, and a report in out/load (LOAD="--rate 300 --duration 60s")
+	$(PYTHON) -m hack.loadtest $(LOAD)
+
 soak: .venv ## the benchmarks that take hours; soak-NAME for one
 	$(PYTHON) -m hack.bench soak
 
@@ -62,5 +65,5 @@ lock: .venv ## pin all dependencies anew
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e operator -e workload
 	@touch .venv
 
-.PHONY: help demo down check lint unit test e2e bench soak verify lock
+.PHONY: help demo down check lint unit test e2e bench load soak verify lock
 .DEFAULT_GOAL := help

@@ -143,6 +143,7 @@ REDIS = _packages(
     "libjemalloc2",
     "liblzf1",
 )
+K6 = _go_install("k6", "go.k6.io/k6", versions.K6, 120)
 GATEWAY_API = Tool(
     "gateway-api",
     f"Gateway API {versions.GATEWAY_API} definitions (Go module)",
@@ -161,7 +162,7 @@ KWOK = Tool(
 )
 
 HOST_TOOLS = (KUBE, KIND, HELM, TRAEFIK, PROMETHEUS, ALERTMANAGER, GATEWAY_API, KWOK)
-"""What is useful on the host, also without a cluster."""
+"""What is useful on the host, also without a cluster; k6 isn't, for only a load test needs it."""
 
 _ALIASES = {"alertmanager": "prometheus-alertmanager", "kube": "kube-apiserver"}
 
@@ -173,7 +174,7 @@ def tool(program: str) -> Path:
     Raises ClusterError for a name that no tool provides.
     """
     name = _ALIASES.get(program, program)
-    for candidate in (*HOST_TOOLS, COREDNS, PAUSE):
+    for candidate in (*HOST_TOOLS, COREDNS, PAUSE, K6):
         if name in candidate.programs:
             return candidate.ensure() / name
     known = sorted(name for each in HOST_TOOLS for name in each.programs)

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
+import yaml
 
 from hack.cluster.tools import tool
 from linnet.core.pinned import share, split
@@ -305,3 +307,79 @@ def test_an_autoscaler_may_own_the_replicas(
     assert install(helm, "replicas=null").returncode == 0
     rendered = helm("get", "manifest", "recochat").stdout
     assert "replicas:" not in rendered
+
+
+def test_the_autoscaler_of_the_chart_owns_the_replicas(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    assert install(helm, "autoscaling.enabled=true,autoscaling.maxReplicas=7").returncode == 0
+    scaler = apiserver.get("horizontalpodautoscaler/recochat", "-n", namespace)
+    assert scaler["spec"]["scaleTargetRef"]["name"] == "recochat"
+    assert scaler["spec"]["maxReplicas"] == 7
+    documents = list(yaml.safe_load_all(helm("get", "manifest", "recochat").stdout))
+    [deployment] = [each for each in documents if each["kind"] == "Deployment"]
+    assert "replicas" not in deployment["spec"]
+
+
+def test_a_redis_of_its_own_is_restricted_and_used(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    installed = install(helm, "redis.enabled=true", "redis.volumeSize=1Gi")
+    assert installed.returncode == 0, installed.stderr
+    assert "violate" not in installed.stderr
+    deployment = apiserver.get("deployment/recochat", "-n", namespace)
+    assert environment(deployment)["RECOCHAT_REDIS_URL"] == "redis://recochat-redis:6379/0"
+    redis = apiserver.get("statefulset/recochat-redis", "-n", namespace)
+    service = apiserver.get("service/recochat-redis", "-n", namespace)
+    labels = redis["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    # The Service of recochat must not send requests to it.
+    selector = apiserver.get("service/recochat", "-n", namespace)["spec"]["selector"]
+    assert not selector.items() <= labels.items()
+
+    refused = install(helm, "redis.enabled=true", "redis.url=redis://other")
+    assert "remove redis.url" in refused.stderr
+
+
+def test_the_daily_load_test_has_the_script(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    installed = install(helm, "loadTest.enabled=true", "loadTest.rate=50")
+    assert installed.returncode == 0, installed.stderr
+    assert "violate" not in installed.stderr
+    script = apiserver.get("configmap/recochat-load", "-n", namespace)["data"]["recochat.js"]
+    assert script.strip() == (CHART / "files/load/recochat.js").read_text().strip()
+    job = apiserver.get("cronjob/recochat-load", "-n", namespace)["spec"]["jobTemplate"]["spec"]
+    [k6] = job["template"]["spec"]["containers"]
+    assert {"name": "RATE", "value": "50"} in k6["env"]
+    assert {"name": "BASE_URL", "value": "http://recochat:80"} in k6["env"]
+
+
+def test_a_network_policy_covers_both_tracks(
+    helm: Helm, apiserver: ApiServer, namespace: str
+) -> None:
+    closed = "networkPolicy.enabled=true,networkPolicy.ingressFrom[0].podSelector.matchLabels.a=b"
+    installed = install(helm, closed)
+    assert installed.returncode == 0, installed.stderr
+    policy = apiserver.get("networkpolicy/recochat", "-n", namespace)["spec"]
+    values = [each["values"] for each in policy["podSelector"]["matchExpressions"]]
+    assert values == [["recochat", "recochat-canary"]] * 2
+    assert policy["policyTypes"] == ["Ingress"]
+    assert len(policy["ingress"][0]["from"]) == 2
+
+
+def test_monitoring_is_left_out_where_nobody_understands_it(helm: Helm) -> None:
+    asked = "monitoring.podMonitor.enabled=true,monitoring.prometheusRule.enabled=true"
+    template = ("template", "recochat", str(CHART), "--set", asked)
+    without = helm(*template)
+    assert without.returncode == 0, without.stderr
+    assert "monitoring.coreos.com" not in without.stdout
+    documents = yaml.safe_load_all(
+        helm(*template, "--api-versions", "monitoring.coreos.com/v1").stdout
+    )
+    found = {each["kind"]: each.get("spec", {}) for each in documents if each}
+    assert found["PodMonitor"]["podMetricsEndpoints"] == [{"port": "http", "path": "/metrics"}]
+    rules = [rule for group in found["PrometheusRule"]["groups"] for rule in group["rules"]]
+    assert len(rules) == 3
+    for rule in rules:
+        promql_parser.parse(rule["expr"])

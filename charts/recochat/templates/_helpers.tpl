@@ -37,12 +37,28 @@ app.kubernetes.io/name: {{ include "recochat.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Stable's pods and the canary's: Linnet gives the labels that stable is selected by another value. */}}
+{{- define "recochat.bothTracks" -}}
+matchExpressions:
+  - key: app.kubernetes.io/name
+    operator: In
+    values: [{{ include "recochat.name" . }}, {{ include "recochat.name" . }}-canary]
+  - key: app.kubernetes.io/instance
+    operator: In
+    values: [{{ .Release.Name }}, {{ .Release.Name }}-canary]
+{{- end -}}
+
 {{/* The version isn't among them: labels of the Deployment change with a release of the chart only. */}}
 {{- define "recochat.labels" -}}
 {{ include "recochat.selectorLabels" . }}
 app.kubernetes.io/part-of: recochat
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "recochat.redisLabels" -}}
+app.kubernetes.io/name: {{ include "recochat.name" . }}-redis
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "recochat.settings" -}}
@@ -114,6 +130,9 @@ seccompProfile:
 {{- end -}}
 {{- if and .Values.canaryRelease.enabled (not .Values.gateway.enabled) (not .Values.canaryRelease.spec.traffic) -}}
 {{- fail "canaryRelease.enabled needs a route to move traffic on: set gateway.enabled=true, or canaryRelease.spec.traffic." -}}
+{{- end -}}
+{{- if and .Values.redis.enabled (or .Values.redis.url .Values.redis.existingSecret.name) -}}
+{{- fail "redis.enabled makes a Redis of the chart's own: remove redis.url and redis.existingSecret.name, or redis.enabled." -}}
 {{- end -}}
 {{- if and .Values.redis.url .Values.redis.existingSecret.name -}}
 {{- fail "redis.url and redis.existingSecret.name are both set: remove one." -}}
