@@ -88,15 +88,13 @@ class Recommender:
         scores[[*person.seen, *self._positions(query.exclude)]] = -1
         order = _best(scores, min(query.limit, MAX_ITEMS))
         # What makes an item stand out is the reason, not what all items have in common.
-        excess = parts - parts.mean(axis=1, keepdims=True)
+        chosen = parts[:, order].astype(np.float64)
+        causes = np.argmax(chosen - parts.mean(axis=1, keepdims=True), axis=0)
+        shares = np.round(chosen, 5).T.tolist()
+        reasons = self._reasons(order, causes.tolist(), person)
         return [
-            Ranked(
-                self.model.catalog.items[i],
-                round(float(scores[i]), 5),
-                self._reason(i, int(np.argmax(excess[:, i])), person),
-                *(round(float(part), 5) for part in parts[:, i]),
-            )
-            for i in order
+            Ranked(self.model.catalog.items[i], round(float(scores[i]), 5), reason, *share)
+            for i, reason, share in zip(order, reasons, shares, strict=True)
         ]
 
     def signals(self, query: Query) -> Floats:
@@ -211,19 +209,26 @@ class Recommender:
             return np.zeros(len(self._popularity), np.float32)
         return _to_one(person.personas @ self.model.affinity)
 
-    def _reason(self, i: int, signal: int, person: _Person) -> str:
-        item = self.model.catalog.items[i]
-        if signal == 0 and person.liked:
-            spoken = np.where(self.model.neighbours[person.liked] == i, 1, 0)
-            weights = (self.model.neighbour_weights[person.liked] * spoken).sum(axis=1)
-            nearest = person.liked[int(np.argmax(weights * person.recency))]
-            title = self.model.catalog.items[nearest].title
-            return f"People who liked “{title}” liked this too"
-        if signal == 1:
-            return f"Matches your interests: {', '.join([item.topic, *item.tags])}"
-        if signal == 2 and person.personas is not None and person.personas.max() >= _SURE:
-            return f"Fits {self.model.personas[int(np.argmax(person.personas))]}s"
-        return "Liked by many"
+    def _reasons(self, order: list[int], causes: list[int], person: _Person) -> list[str]:
+        """Why each of these items, by the signal (its position) that caused it."""
+        neighbours = self.model.neighbours[person.liked]
+        weights = self.model.neighbour_weights[person.liked] * person.recency[:, None]
+        items = self.model.catalog.items
+        reasons = []
+        for i, cause in zip(order, causes, strict=True):
+            if cause == 0 and person.liked:
+                spoken = np.where(neighbours == i, weights, 0).sum(axis=1)
+                title = items[person.liked[int(np.argmax(spoken))]].title
+                reasons.append(f"People who liked “{title}” liked this too")
+            elif cause == _CONTENT:
+                reasons.append(
+                    f"Matches your interests: {', '.join([items[i].topic, *items[i].tags])}"
+                )
+            elif cause == 2 and person.personas is not None and person.personas.max() >= _SURE:
+                reasons.append(f"Fits {self.model.personas[int(np.argmax(person.personas))]}s")
+            else:
+                reasons.append("Liked by many")
+        return reasons
 
 
 def _best(scores: Floats, count: int) -> list[int]:
