@@ -15,7 +15,7 @@ from linnet.providers.kubernetes import (
     EVENTS,
     HTTPROUTES,
 )
-from tests.support.builders import SECOND
+from tests.support.builders import SECOND, make_spec
 from tests.support.simulated_cluster import KEY, NAMESPACE, SimulatedCluster
 
 REFUSED = Forbidden(403, "Forbidden", "you may not")
@@ -287,7 +287,7 @@ async def test_the_gauges_follow_the_release() -> None:
 
 
 async def test_a_weight_that_is_not_seen_shows_as_minus_one() -> None:
-    telemetry.RELEASES.show(KEY, CanaryReleaseStatus())
+    telemetry.RELEASES.show(KEY, make_spec(), CanaryReleaseStatus())
     assert shown("linnet_release_weight_percent", kind="seen") == -1
 
 
@@ -339,5 +339,5 @@ async def test_what_a_release_waits_for_is_shown() -> None:
     ask(cluster, "Rollback")
     await cluster.run("RolledBack")
     assert shown("linnet_release_stalled", reason="RolledBack") == 1
-    telemetry.RELEASES.show(KEY, CanaryReleaseStatus())
+    telemetry.RELEASES.show(KEY, make_spec(), CanaryReleaseStatus())
     assert shown("linnet_release_stalled", reason="RolledBack") is None

@@ -80,7 +80,7 @@ class Reconciler:
         record_alerts(release, decision.status)
         for entry in new_entries(release.status, decision.status):
             await record(self._client, release, entry, self._identity)
-        telemetry.RELEASES.show(key, decision.status)
+        telemetry.RELEASES.show(key, release.spec, decision.status)
         if failure is not None:
             raise failure
         wake = decision.wake_after

@@ -148,6 +148,7 @@ async def _lead(
         await _until(ended)
 
     telemetry.LEADER.set(1)
+    telemetry.QUEUE.set_function(lambda: len(queue))
     jobs = [work.forever() for _ in range(settings.workers)]
     tasks = [asyncio.create_task(job) for job in (*jobs, leader.keep(), see())]
     waiting = asyncio.create_task(stopped.wait())

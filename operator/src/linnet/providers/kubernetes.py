@@ -43,6 +43,7 @@ from linnet.providers.resources import (
     SERVICES,
     Resource,
 )
+from linnet.providers.telemetry import API_REQUESTS, API_SECONDS
 
 __all__ = [
     "CANARYRELEASES",
@@ -335,14 +336,19 @@ class KubernetesClient:
             auth_settings=["BearerToken"],
         )
         answered = self._asking()
+        code = 0
         try:
-            response = await self._api.call_api(
-                *request, _request_timeout=aiohttp.ClientTimeout(total=self._timeout_seconds)
-            )
-            data = await response.read()  # type: ignore[no-untyped-call]
+            with API_SECONDS.time():
+                response = await self._api.call_api(
+                    *request, _request_timeout=aiohttp.ClientTimeout(total=self._timeout_seconds)
+                )
+                data = await response.read()  # type: ignore[no-untyped-call]
+            code = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             what = "did not answer in time" if isinstance(error, TimeoutError) else str(error)
             raise Unreachable(f"API server: {method} {path}: {what}") from error
+        finally:
+            API_REQUESTS.labels(method, code).inc()
         answered(response.headers.get("Date", ""))
         if response.status >= 400:
             raise api_error(response.status, response.headers.get("Retry-After"), data, path)

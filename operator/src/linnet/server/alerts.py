@@ -15,11 +15,10 @@ from typing import Protocol
 
 import aiohttp
 from aiohttp import web
-from prometheus_client import Counter as CounterMetric
-from prometheus_client import Histogram
 from pydantic import ValidationError
 
 from linnet.api.alertmanager import Notification, SentAlert
+from linnet.providers.telemetry import FAST, counter, histogram
 from linnet.server.rate import Rate
 
 log = logging.getLogger("linnet.alerts")
@@ -32,16 +31,16 @@ PER_SECOND, BURST = 50.0, 100.0
 REFUSALS_PER_SECOND, REFUSALS_BURST = 1.0, 10.0
 """How many refusals are logged; all are counted."""
 
-REQUESTS = CounterMetric("linnet_alert_requests_total", "Notifications by answer", ("code",))
-ALERTS = CounterMetric(
+REQUESTS = counter("linnet_alert_requests_total", "Notifications of Alertmanager by answer", "code")
+ALERTS = counter(
     "linnet_alerts_total",
     "Alerts by what became of them: decided, repeated, unrelated, undecided or truncated",
-    ("outcome",),
+    "outcome",
 )
-SECONDS = Histogram(
-    "linnet_alert_decision_seconds",
+SECONDS = histogram(
+    "linnet_alert_decision_duration_seconds",
     "From a notification to its decisions in status",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    buckets=FAST,
 )
 
 

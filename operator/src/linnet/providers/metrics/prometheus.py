@@ -25,6 +25,7 @@ from urllib3.util.retry import Retry
 from linnet.core.observed import Sample, Table
 from linnet.core.series import Matrix, Series
 from linnet.providers.metrics.answer import AnswerCheck, Refused
+from linnet.providers.telemetry import QUERIES, QUERY_SECONDS
 
 THREADS = 8
 
@@ -85,11 +86,17 @@ class Prometheus:
     async def _ask_in_time(self, promql: str, read: Callable[[Any], T], **params: str) -> T:
         loop = asyncio.get_running_loop()
         ask = partial(self._ask, promql, read, params)
+        outcome = "refused"
         try:
-            async with asyncio.timeout(2 * self._timeout_seconds):
-                return await loop.run_in_executor(self._threads, ask)
+            with QUERY_SECONDS.time():
+                async with asyncio.timeout(2 * self._timeout_seconds):
+                    answer = await loop.run_in_executor(self._threads, ask)
+            outcome = "answered"
         except TimeoutError:
             raise self._refused("did not answer in time") from None
+        finally:
+            QUERIES.labels(outcome).inc()
+        return answer
 
     def _ask(self, promql: str, read: Callable[[Any], T], params: Mapping[str, str]) -> T:
         """What `read` makes of the answer's `result`, already checked to be whole.
