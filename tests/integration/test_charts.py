@@ -321,11 +321,12 @@ def test_the_policy_closes_the_pods_to_all_but_the_chosen_peers() -> None:
     sets = ("networkPolicy.enabled=true", *CHOSEN_PEERS)
     policy = only(rendered(OPERATOR, *sets), "NetworkPolicy")["spec"]
     test = {"app.kubernetes.io/instance": "linnet", "app.kubernetes.io/component": "test"}
+    peers = [policy["podSelector"], {"matchLabels": test}]
     assert policy["policyTypes"] == ["Ingress"]
     assert policy["ingress"] == [
         {
             "ports": [{"port": "http"}],
-            "from": [in_namespace("monitoring"), {"podSelector": {"matchLabels": test}}],
+            "from": [in_namespace("monitoring"), *({"podSelector": peer} for peer in peers)],
         }
     ]
     assert "egress" not in policy
@@ -370,6 +371,7 @@ def test_the_policy_leaves_the_ways_to_names_api_server_and_prometheus() -> None
     assert policy["egress"] == [
         {"ports": [{"port": 53, "protocol": "UDP"}, *tcp(53)], "to": [dns]},
         {"ports": tcp(6443), "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]},
+        {"ports": tcp(8080), "to": [{"podSelector": policy["podSelector"]}]},
         {"ports": tcp(9091), "to": [in_namespace("monitoring")]},
         {"ports": [{"port": 3128}]},
     ]
