@@ -30,7 +30,7 @@ unit: .venv
 test: .venv ## every test, on a cluster of its own, with coverage
 	$(PYTHON) -m hack.test
 
-e2e: .venv ## the end-to-end tests alone, on a cluster that stays
+e2e: .venv ## the end-to-end tests, with every fault caused for real
 	$(PYTEST) -q tests/e2e
 
 bench: .venv ## every benchmark; bench-NAME for one

@@ -1,7 +1,6 @@
 """The comparison with stable on a real cluster: by the pods' counters and by the gateway's."""
 
 from collections.abc import Mapping
-from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +8,13 @@ import pytest
 
 from linnet.api.status import Phase
 from tests.support.shop import QUICK, Shop, decided
-from tests.support.stories import PATIENCE_S, Story, not_on_trial
+from tests.support.stories import PATIENCE_S, not_on_trial
+
+pytestmark = pytest.mark.usefixtures("judged")
 
 WIDE = {"use": "errorRate", "rollback": {"above": 50}}
 """A limit that no test here reaches."""
-REQUESTS_PER_SECOND = 40
+REQUESTS_PER_SECOND = 60
 HALF_AN_HOUR = timedelta(minutes=30)
 
 
@@ -30,15 +31,8 @@ def comparing(source: str, hold: str, **settings: Any) -> Mapping[str, Any]:
     }
 
 
-def errors_below_every_limit_are_found_by_the_pods_counters(shop: Shop) -> None:
-    found_worse(shop, "application")
-
-
-def errors_below_every_limit_are_found_by_the_gateways_counters(shop: Shop) -> None:
-    found_worse(shop, "traefik")
-
-
-def found_worse(shop: Shop, source: str) -> None:
+@pytest.mark.parametrize("source", ["application", "traefik"])
+def test_errors_below_every_limit_are_found(shop: Shop, source: str) -> None:
     spec = comparing(source, "10m")
     with shop.load(REQUESTS_PER_SECOND) as load:
         shop.deploy("v1", spec=spec)
@@ -51,7 +45,7 @@ def found_worse(shop: Shop, source: str) -> None:
     assert not_on_trial(load) == []
 
 
-def a_healthy_version_goes_on_before_its_time(shop: Shop) -> None:
+def test_a_healthy_version_goes_on_before_its_time(shop: Shop) -> None:
     """Neither version fails, so there is nothing to compare: some 1,600 requests show that."""
     spec = comparing("traefik", "30m", advanceWhenClear=True, objectivePercent=5)
     with shop.load(REQUESTS_PER_SECOND) as load:
@@ -61,18 +55,3 @@ def a_healthy_version_goes_on_before_its_time(shop: Shop) -> None:
         status = shop.wait_for(Phase.PROMOTED, 4 * PATIENCE_S)
     assert load.answers.failures(0, float("inf")) == []
     assert decided(status, "Promoted").at - decided(status, "Started").at < HALF_AN_HOUR
-
-
-STORIES = tuple(
-    Story(tell, seconds=120)
-    for tell in (
-        a_healthy_version_goes_on_before_its_time,
-        errors_below_every_limit_are_found_by_the_gateways_counters,
-        errors_below_every_limit_are_found_by_the_pods_counters,
-    )
-)
-
-
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_the_comparison_decides(story: Story, ends: Mapping[str, Future[None]]) -> None:
-    ends[story.name].result()

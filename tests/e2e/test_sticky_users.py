@@ -2,8 +2,6 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
-from concurrent.futures import Future
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +11,6 @@ from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE
 from hack.demo.releases import PATH, REQUEST
 from linnet.api.status import CanaryReleaseStatus, Phase
 from tests.support.shop import QUICK, Shop, decided
-from tests.support.stories import Story
 from tests.support.users import User, visiting
 
 COUNT = 300
@@ -72,7 +69,8 @@ def versions(user: User, start: float = 0, end: float = FOREVER) -> list[str]:
     return [seen[0], *(b for a, b in pairwise(seen) if a != b)] if seen else []
 
 
-def stays_on_one_version(shop: Shop, sticky: dict[str, Any]) -> None:
+@pytest.mark.parametrize("sticky", [COOKIE, HEADER, REGULAR], ids=["cookie", "exact", "regular"])
+def test_a_user_stays_on_one_version(shop: Shop, sticky: dict[str, Any]) -> None:
     names = [f"user-{number:03}" for number in range(COUNT)]
     users = [
         User({} if sticky is COOKIE else {"X-User-Bucket": str(bucket(name))}) for name in names
@@ -118,26 +116,3 @@ def stays_on_one_version(shop: Shop, sticky: dict[str, Any]) -> None:
         a for u in users for a in u.answered(0, FOREVER) if a.failed and a.version != "v3"
     ] == []
     assert promoted.stable_revision == back.stable_revision
-
-
-def users_stay_by_cookie(shop: Shop) -> None:
-    stays_on_one_version(shop, COOKIE)
-
-
-def users_stay_by_header(shop: Shop) -> None:
-    stays_on_one_version(shop, HEADER)
-
-
-def users_stay_by_regular_expression(shop: Shop) -> None:
-    stays_on_one_version(shop, REGULAR)
-
-
-STORIES = tuple(
-    Story(tell, pods=2, judged=False, restarts=True)
-    for tell in (users_stay_by_cookie, users_stay_by_header, users_stay_by_regular_expression)
-)
-
-
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_users_stay_on_one_version(story: Story, ends: Mapping[str, Future[None]]) -> None:
-    ends[story.name].result()

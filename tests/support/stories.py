@@ -14,7 +14,7 @@ from linnet.api.status import CanaryReleaseStatus, Phase
 from tests.support.shop import Shop
 from tests.support.witness import broken_rules
 
-AT_ONCE = 5
+AT_ONCE = 4
 """How many run at a time: a machine with two cores serves so many in time."""
 RATE = 15
 """Requests a second to each shop."""
