@@ -89,8 +89,8 @@ def test_a_user_stays_on_one_version(shop: Shop, sticky: dict[str, Any]) -> None
         back = shop.wait_for(Phase.ROLLED_BACK, 180)
     decision = decided(back, "RolledBack").at.timestamp()
 
-    # One after the other, and back only by the rollback.
-    allowed = (["v1", "v2"], ["v1", "v2", "v3", "v2"])
+    # One after the other, and back only by the rollback, which some haven't met yet.
+    allowed = (["v1", "v2"], ["v1", "v2", "v3"], ["v1", "v2", "v3", "v2"])
     assert [found for user in users if (found := versions(user)) not in allowed] == []
     until = [versions(user, 0, decision) for user in users]
     assert [found for found in until if found not in (["v1", "v2"], ["v1", "v2", "v3"])] == []
