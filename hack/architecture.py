@@ -1,11 +1,10 @@
 """Draw the phases in `docs/architecture.md` from the core's own table of transitions."""
 
-import sys
 from pathlib import Path
 
 from linnet.core.transitions import RESTING, TRANSITIONS
 
-PAGE = Path("docs/architecture.md")
+PAGE = "docs/architecture.md"
 BEGIN, END = "<!-- phases: drawn from linnet.core.transitions -->", "<!-- end of phases -->"
 
 
@@ -30,18 +29,6 @@ def redrawn(page: str) -> str:
     return f"{before}{BEGIN}\n{picture()}\n{END}{after}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Redraw the page, or with --check say whether that would change it."""
-    page = PAGE.read_text()
-    fresh = redrawn(page)
-    if page == fresh:
-        return 0
-    if "--check" in (sys.argv[1:] if arguments is None else arguments):
-        sys.stderr.write(f"{PAGE} is stale: run make verify\n")
-        return 1
-    PAGE.write_text(fresh)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def generate() -> dict[str, str]:
+    """The text of the page, by its path in the repository."""
+    return {PAGE: redrawn(Path(PAGE).read_text())}

@@ -1,17 +1,13 @@
-"""The reference of the commands, out of their own help: `python -m hack.commands`."""
-
-import argparse
-import sys
-from pathlib import Path
+"""The reference of the commands, out of their own help."""
 
 import typer
 
 from linnet.cli import app as command
 from linnet.cli.commands import PAGE, Entry, sections
 
-PAGE_FILE = Path("docs/reference/commands.md")
+PAGE_FILE = "docs/reference/commands.md"
 HEADER = """\
-<!-- Generated from operator/src/linnet/cli by `python -m hack.commands`. Do not edit. -->
+<!-- Generated from operator/src/linnet/cli by `make verify`. Do not edit. -->
 
 # Commands
 
@@ -37,21 +33,6 @@ def _one(entry: Entry) -> str:
     return f"\n### {entry.name}\n\n```text\n{text.strip()}\n```\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write or check the page; the result is the exit code."""
-    parser = argparse.ArgumentParser(prog="hack.commands")
-    parser.add_argument("--check", action="store_true", help="write nothing, name a stale page")
-    check = parser.parse_args(arguments).check
-    text = page()
-    if PAGE_FILE.is_file() and PAGE_FILE.read_text() == text:
-        return 0
-    if check:
-        sys.stderr.write(f"{PAGE_FILE} is stale: run `python -m hack.commands`\n")
-        return 1
-    PAGE_FILE.write_text(text)
-    sys.stdout.write(f"wrote {PAGE_FILE}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def generate() -> dict[str, str]:
+    """The text of the page, by its path in the repository."""
+    return {PAGE_FILE: page()}

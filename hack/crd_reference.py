@@ -8,7 +8,7 @@ Schema = dict[str, Any]
 VALIDATIONS = "x-kubernetes-validations"
 
 INTRO = """\
-<!-- Generated from operator/src/linnet/api by `python -m hack.crds`. Do not edit. -->
+<!-- Generated from operator/src/linnet/api by `make verify`. Do not edit. -->
 
 # CanaryRelease
 
