@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from linnet.cli.cluster import operators
-from linnet.cli.cluster.connection import Context, Kubeconfig, Place, look
-from linnet.cli.cluster.get import Output
+from linnet.cli.cluster.connection import Place, look
+from linnet.cli.cluster.options import Context, Kubeconfig, Output
 from linnet.cli.output import Shape, shaped
 
 

@@ -10,13 +10,11 @@ from rich.text import Text
 
 from linnet.api.request import RequestAction
 from linnet.cli.cluster import asking, releases, words
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
+from linnet.cli.cluster.connection import Cluster, Place, ask
 from linnet.cli.cluster.foreseen import Foreseen, foresee
-from linnet.cli.cluster.get import Output
-from linnet.cli.cluster.wait import duration
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace, Output, duration
 from linnet.cli.output import Shape, console, ending, plain, shaped
 
-Name = Annotated[str, typer.Argument(help="The release.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the history.")]
 By = Annotated[
     str, typer.Option(help="Who asks; as the API server knows you if left out.", show_default=False)

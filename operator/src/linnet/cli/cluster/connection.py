@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import typer
 
@@ -20,15 +20,6 @@ from linnet.providers.errors import (
 )
 from linnet.providers.kubernetes import ConfigException, KubernetesClient, namespace_of
 
-Context = Annotated[
-    str, typer.Option("--context", help="Context of the kubeconfig; its current one if left out.")
-]
-Kubeconfig = Annotated[
-    str, typer.Option("--kubeconfig", envvar="KUBECONFIG", help="File that names the cluster.")
-]
-Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", help="Namespace; the context's if left out.")
-]
 INSTALL = "helm install linnet charts/linnet-operator --namespace linnet-system --create-namespace"
 
 T = TypeVar("T")

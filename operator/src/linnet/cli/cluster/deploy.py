@@ -8,12 +8,11 @@ import typer
 
 from linnet.api.types import format_duration
 from linnet.cli.cluster import releases
-from linnet.cli.cluster.act import Name
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
+from linnet.cli.cluster.connection import Cluster, Place, ask
 from linnet.cli.cluster.ends import PROMOTED, WEIGHT, End, Goal
 from linnet.cli.cluster.follow import settle, until
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace, duration
 from linnet.cli.cluster.suspend import suspend
-from linnet.cli.cluster.wait import duration
 from linnet.cli.output import BadInput, ending
 from linnet.controller.release import Release
 from linnet.providers.kubernetes import DEPLOYMENTS, Manifest

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from linnet.api.crd import custom_resource_definition
 from linnet.cli.cluster import health, operators, releases, tree
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
-from linnet.cli.cluster.get import Output
+from linnet.cli.cluster.connection import Cluster, Place, ask
 from linnet.cli.cluster.health import Finding, State
+from linnet.cli.cluster.options import Context, Kubeconfig, Namespace, Output
 from linnet.cli.output import NOT_WELL, Shape, console, ending, plain, shaped
 from linnet.controller import clock
 from linnet.controller.release import Release

@@ -10,12 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from linnet.cli.cluster import releases, words
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
+from linnet.cli.cluster.connection import Cluster, Place, ask
+from linnet.cli.cluster.options import Context, Kubeconfig, Namespace, Output
 from linnet.cli.output import Shape, ending, shaped, wide
 from linnet.controller.release import read_status
 from linnet.providers.kubernetes import Manifest
-
-Output = Annotated[Shape, typer.Option("--output", "-o", help="table, json or yaml.")]
 
 
 def get(

@@ -11,13 +11,11 @@ from rich.text import Text
 
 from linnet.api.status import HISTORY_LIMIT, HistoryEntry
 from linnet.cli.cluster import explained, releases, tree, words
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
+from linnet.cli.cluster.connection import Cluster, Place, ask
 from linnet.cli.cluster.explained import Asked, Explanation
-from linnet.cli.cluster.get import Output
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace, Output
 from linnet.cli.output import Shape, console, ending, plain, shaped
 from linnet.controller.release import Release
-
-Name = Annotated[str, typer.Argument(help="The release.")]
 
 
 def history(

@@ -9,9 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from linnet.cli.cluster import releases, tree, words
-from linnet.cli.cluster.act import Name
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
-from linnet.cli.cluster.get import Output
+from linnet.cli.cluster.connection import Cluster, Place, ask
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace, Output
 from linnet.cli.output import Shape, console, ending, shaped
 from linnet.controller.release import Release
 from linnet.core.catalog import checks

@@ -8,8 +8,8 @@ import typer
 from rich.live import Live
 
 from linnet.cli.cluster import releases, tree
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
-from linnet.cli.cluster.get import Output
+from linnet.cli.cluster.connection import Cluster, Place, ask
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace, Output
 from linnet.cli.output import Shape, console, ending, shaped
 from linnet.controller.release import Release
 
@@ -17,7 +17,7 @@ EVERY_SECONDS = 1.0
 
 
 def status(
-    name: Annotated[str, typer.Argument(help="The release.")],
+    name: Name,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")
     ] = False,

@@ -3,8 +3,8 @@
 import sys
 
 from linnet.cli.cluster import releases
-from linnet.cli.cluster.act import Name
-from linnet.cli.cluster.connection import Cluster, Context, Kubeconfig, Namespace, Place, ask
+from linnet.cli.cluster.connection import Cluster, Place, ask
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace
 from linnet.cli.output import ending
 from linnet.providers.kubernetes import CANARYRELEASES
 

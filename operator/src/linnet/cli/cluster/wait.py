@@ -1,19 +1,18 @@
 """`linnet wait`."""
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from linnet.api.types import parse_duration
 from linnet.cli.cluster import ends
-from linnet.cli.cluster.connection import Context, Kubeconfig, Namespace, Place, ask
+from linnet.cli.cluster.connection import Place, ask
 from linnet.cli.cluster.follow import follow
-from linnet.cli.output import BadInput, ending
+from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace, duration
+from linnet.cli.output import ending
 
 
 def wait(
-    name: Annotated[str, typer.Argument(help="The release.")],
+    name: Name,
     until: Annotated[
         str,
         typer.Option("--for", help="promoted, rolledback, ended, started, or weight=N (percent)."),
@@ -33,15 +32,3 @@ def wait(
     with ending():
         wanted, longest = ends.goal(until), duration("--timeout", timeout)
         ask(Place(context, kubeconfig, namespace), lambda at: follow(at, name, wanted, longest))
-
-
-def duration(option: str, text: str) -> timedelta:
-    """A span that was given to an option.
-
-    Raises:
-        BadInput: it is none.
-    """
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise BadInput(f"{option}: {error}") from error
