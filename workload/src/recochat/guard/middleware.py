@@ -95,13 +95,14 @@ class Guard:
         if found is not None:
             await _again(found, fingerprint)(scope, receive, send)
             return
-        recorder = _Recorder(send, fingerprint)
+        recorder, reply = _Recorder(send, fingerprint), None
         try:
             await self._app(scope, _replay(body, receive), recorder)
-        except BaseException:
-            await self._settle(name, None)
-            raise
-        await self._settle(name, None if context.noted_error()[0] else recorder.reply())
+            if not context.noted_error()[0]:
+                reply = recorder.reply()
+        finally:
+            # Without a reply, also where the client has left: the write may be tried again.
+            await self._settle(name, reply)
 
     async def _settle(self, name: str, reply: Reply | None) -> None:
         try:
