@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,25 +19,10 @@ from recochat.guard.replies import CLAIM_S, MemoryReplies, Replies, Reply
 from recochat.problems import StoreUnavailable
 from recochat.redis_client import connect
 from recochat.resilience import CircuitBreaker
-from tests.support.redis_process import run_redis
+from tests.support.clock import Clock
 
 PER_S, BURST = 0.01, 3  # so slow that a slow machine earns no token by chance
 TTL_S = 3600
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of our own."""
-    with run_redis(tmp_path_factory.mktemp("r")) as url:
-        yield url
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -63,7 +48,7 @@ class Harness:
 
 @pytest.fixture(params=["memory", "redis"])
 async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
-    clock = Clock()
+    clock = Clock(1000.0)
     if request.param == "memory":
         own = MemoryRateLimiter(PER_S, BURST, clock)
         yield Harness(own, MemoryReplies(TTL_S, clock), MemoryEventLog(1000), clock)
@@ -194,7 +179,7 @@ class Gone:
 
 
 async def test_without_the_shared_count_each_process_counts_for_itself() -> None:
-    shared, clock = Gone(), Clock()
+    shared, clock = Gone(), Clock(1000.0)
     own = MemoryRateLimiter(PER_S, BURST, clock)
     limiter = FallbackRateLimiter(shared, own, CircuitBreaker(2, 1.0, clock))
     waits = [await limiter.take("ada") for _ in range(BURST + 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,26 +17,11 @@ from recochat.sessions.memory import MemorySessionStore
 from recochat.sessions.redis import INDEX, RedisSessionStore, meta_key, turns_key
 from recochat.settings import Settings
 from recochat.stores import stores
-from tests.support.redis_process import run_redis
+from tests.support.clock import Clock
 
 TTL_S = 24 * 3600
 MAX_TURNS = 4
 START = 1_800_000_000.0
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of our own."""
-    with run_redis(tmp_path_factory.mktemp("r")) as url:
-        yield url
-
-
-@dataclass
-class Clock:
-    now: float = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -44,7 +29,7 @@ class Harness:
     """A store, and a way to let time pass for it without waiting."""
 
     store: SessionStore
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = field(default_factory=lambda: Clock(START))
     redis: Redis | None = None
 
     def advance(self, seconds: float) -> None:
@@ -61,7 +46,7 @@ class Harness:
 
 @pytest.fixture(params=["memory", "redis"])
 async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
-    clock = Clock()
+    clock = Clock(START)
     if request.param == "memory":
         yield Harness(MemorySessionStore(TTL_S, MAX_TURNS, 1000, clock), clock)
         return
@@ -179,7 +164,7 @@ async def test_a_working_store_answers_a_ping(harness: Harness) -> None:
 
 
 async def test_in_the_process_the_longest_unused_session_goes_first() -> None:
-    clock = Clock()
+    clock = Clock(START)
     store = MemorySessionStore(TTL_S, MAX_TURNS, 2, clock)
     for name in ("a", "b"):
         await store.append(name, exchange(1))
@@ -192,7 +177,7 @@ async def test_in_the_process_the_longest_unused_session_goes_first() -> None:
 
 
 async def test_turns_of_other_versions_are_read_as_far_as_possible(redis_url: str) -> None:
-    store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock())
+    store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock(START))
     with Redis.from_url(redis_url) as redis:
         redis.flushall()
         redis.hset(meta_key("a"), mapping={"created": "1", "updated": "2", "mood": "new field"})
@@ -210,7 +195,7 @@ async def test_turns_of_other_versions_are_read_as_far_as_possible(redis_url: st
 
 
 async def test_everything_in_redis_has_an_end_and_one_node(redis_url: str) -> None:
-    store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock())
+    store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock(START))
     with Redis.from_url(redis_url) as redis:
         redis.flushall()
         await store.append("a", exchange(1))

@@ -15,6 +15,7 @@ from linnet.providers.mirror import (
 )
 from linnet.providers.mirrored import MirroredClient
 from linnet.providers.resources import CANARYRELEASES, DEPLOYMENTS, HTTPROUTES, PODS, REPLICASETS
+from tests.support.clock import Clock
 from tests.support.fake_kubernetes import Cluster, FakeKubernetes
 from tests.support.releases import MINIMAL, release
 from tests.support.workload_manifests import deployment, http_route
@@ -28,14 +29,6 @@ ABSENT = (True, None)
 def body(version: int = 1, name: str = "shop", uid: str = "one", **more: Any) -> dict[str, Any]:
     metadata = {"namespace": "default", "name": name, "uid": uid, "resourceVersion": str(version)}
     return {"metadata": {**metadata, **more}}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -16,16 +16,10 @@ from recochat.recommender import builtin
 from recochat.resources import Usage
 from recochat.settings import Settings
 from recochat.stores import stores
+from tests.support.clock import Clock
 
 Calling = Callable[[FastAPI], httpx.AsyncClient]
 MIB = 1024 * 1024
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def test_health_in_detail_tells_the_parts_in_figures(client: httpx.AsyncClient) -> None:
@@ -69,7 +63,7 @@ async def test_resources_and_errors_are_metrics(client: httpx.AsyncClient) -> No
 
 
 def test_the_error_rate_is_that_of_the_last_minute() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     latest = Latest(clock)
     assert latest.error_percentage() == 0
     for status in (200, 404, 500, 503):
@@ -86,7 +80,7 @@ def test_the_error_rate_is_that_of_the_last_minute() -> None:
 
 
 def test_the_last_hundred_times_are_kept() -> None:
-    latest = Latest(Clock())
+    latest = Latest(Clock(100.0))
     for n in range(150):
         latest.add(200, n)
     assert latest.times() == [float(n) for n in range(50, 150)]
@@ -114,7 +108,7 @@ def test_the_limits_of_a_container_count(tmp_path: Path) -> None:
 
 
 def test_processor_time_counts_since_the_last_look() -> None:
-    clock, used = Clock(), Clock()
+    clock, used = Clock(100.0), Clock(100.0)
     usage = Usage(clock, used)
     clock.now += 10
     used.now += 5

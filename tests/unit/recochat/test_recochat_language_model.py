@@ -29,17 +29,11 @@ from recochat.resilience import CircuitBreaker, RetryBudget
 from recochat.sessions.base import Turn
 from recochat.settings import Settings
 from recochat.telemetry import Metrics
+from tests.support.clock import Clock
 
 Calling = Callable[[FastAPI], httpx.AsyncClient]
 ENGINE = EmbeddedAnswerer(CurrentModel(None))
 ASKED = [Message("user", "hi")]
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
