@@ -1,6 +1,7 @@
 """What people write wrong, and what `kubectl apply` tells them: the field and the remedy.
 
-A new field gets its rows in `REFUSED`, and in `ACCEPTED` where something unusual is right.
+A new field gets its rows in `REFUSED`, and in `ACCEPTED` where something unusual is right. The
+file is long because of them: one table, in the order of the fields, shows which are missing.
 """
 
 from typing import Any

@@ -1,7 +1,8 @@
 """What only the operator can know: a `Stalled` condition says it, with the remedy; nothing moves.
 
 A real API server and the operator as a process. No controllers run, so that whatever changes was
-changed by the operator.
+changed by the operator. The file is long because of its table: a row for each reason, all of them
+told by one operator at once.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Each check of the rules: a log that breaks it, and logs of good releases that break none."""
+"""Each check of the rules: a log that breaks it, and logs of good releases that break none.
+
+The file is long because of these logs, which are data: a row for each way to break a rule.
+"""
 
 from collections.abc import Callable
 from typing import Any
