@@ -6,6 +6,7 @@ The end-to-end tests get a cluster of their own, which is removed whatever happe
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -27,7 +28,14 @@ FAULTS = tuple(
     for name in ("clocks", "faults_by_hand", "faults_of_metrics", "outages")
 )
 """Faults caused for real take too long for every change: `make e2e` has them."""
-PYTEST = ("-m", "pytest", "-q", "--durations=5")
+TIMEOUT = 1500
+"""Seconds after which a test is taken to hang: its stack is shown and the run ends."""
+PYTEST = (
+    *("-m", "pytest", "-q", "--durations=10"),
+    *("-o", f"faulthandler_timeout={TIMEOUT}", "-o", "faulthandler_exit_on_timeout=true"),
+)
+TELL_EVERY = 30
+"""Seconds between two lines on how far the tests have got that print to a file."""
 NEAR = {
     "unit": ("tests/unit", "tests/scenarios"),
     "integration": ("tests/contract", "tests/integration"),
@@ -68,8 +76,9 @@ def near() -> None:
         old.unlink()
     with ThreadPoolExecutor(len(NEAR)) as beside:
         ends = {name: beside.submit(covered, name, folders) for name, folders in NEAR.items()}
-        for name, end in ends.items():
-            wait((end,))
+        while wait(ends.values(), TELL_EVERY).not_done:
+            say(", ".join(f"{name} {so_far(name)}" for name in NEAR))
+        for name in NEAR:
             say(f"\n{name}:\n{said_by(name).read_text()}")
     for end in ends.values():
         end.result()
@@ -81,6 +90,12 @@ def covered(name: str, folders: tuple[str, ...]) -> None:
     with said_by(name).open("w") as output:
         words = ("-m", "coverage", "run", "--parallel-mode", *PYTEST, *folders)
         run(sys.executable, *words, output=output)
+
+
+def so_far(name: str) -> str:
+    """How far these tests have got, as pytest last said it."""
+    said = re.findall(r"\d+%", said_by(name).read_text())
+    return said[-1] if said else "0%"
 
 
 def said_by(name: str) -> Path:
