@@ -27,10 +27,13 @@ def redis_server_binary() -> Path:
 
 
 @contextmanager
-def run_redis(folder: Path) -> Iterator[str]:
-    """A Redis that keeps nothing, and its URL. ``folder`` has a short path: sockets need that."""
+def run_redis(folder: Path, *more: str) -> Iterator[str]:
+    """A Redis and its URL. ``folder`` has a short path: sockets need that.
+
+    It keeps nothing, unless ``more`` options say so.
+    """
     path = folder / "s"
-    options = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder))
+    options = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder), *more)
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([str(redis_server_binary()), *options], stdout=log, stderr=log)
     try:

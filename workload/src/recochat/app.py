@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
@@ -16,16 +16,26 @@ from recochat.chat import routes as chat_routes
 from recochat.chat.engine import Answerer
 from recochat.components import Components
 from recochat.events import routes as event_routes
+from recochat.events.metrics import METRICS
+from recochat.events.participation import (
+    Participation,
+    ParticipationMiddleware,
+    uncounted,
+)
+from recochat.experiments.exposition import ExperimentCollector
 from recochat.guard.middleware import Guard
+from recochat.problems import StoreUnavailable
 from recochat.recommender import routes as recommend_routes
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import Query
 from recochat.sessions.base import SessionStore
 from recochat.settings import Settings
-from recochat.stores import stores
+from recochat.stores import Stores, stores
 from recochat.telemetry import Metrics, TelemetryMiddleware
 
 log = logging.getLogger(__name__)
+
+_COUNTED_EVERY_S = 0.5
 
 
 def create_app(
@@ -44,10 +54,16 @@ def create_app(
     chosen, language_model = choose.answerer(settings, models, metrics, breaker)
     parts = Components(store, kept.connections, models, settings.llm, breaker, metrics.latest)
     lifecycle = health.Lifecycle()
+    participation = _participation(kept, settings, models, metrics)
+    turned = participation.turn if participation is not None else uncounted
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with faults.running(settings), _following(models, settings):
+        async with (
+            faults.running(settings),
+            _following(models, settings),
+            _counting(participation),
+        ):
             models.recommender.rank(Query())
             # What is alive now lives for good; looking through it again and again costs pauses.
             gc.collect()
@@ -69,9 +85,9 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(recommend_routes.router(models, metrics))
-    app.include_router(chat_routes.router(store, answerer or chosen, metrics))
-    app.include_router(event_routes.router(kept.events, models, metrics))
-    app.include_router(health.router(settings, lifecycle, parts, metrics))
+    app.include_router(chat_routes.router(store, answerer or chosen, metrics, turned))
+    app.include_router(event_routes.router(kept.events, models, metrics, participation))
+    app.include_router(health.router(settings, lifecycle, parts, metrics, participation))
     problems.install(app)
     app.openapi = problems.described(app)  # type: ignore[method-assign] # FastAPI's own way
     app.add_middleware(
@@ -88,10 +104,39 @@ def create_app(
             error_share=settings.fault_error_share,
             latency_ms=settings.fault_latency_ms,
         )
+    if participation is not None:
+        app.add_middleware(ParticipationMiddleware, participation=participation)
     app.add_middleware(
         TelemetryMiddleware, metrics=metrics, version=settings.version, track=settings.track
     )
     return app
+
+
+def _participation(
+    kept: Stores, settings: Settings, models: CurrentModel, metrics: Metrics
+) -> Participation | None:
+    if kept.outcomes is None:
+        return None
+    collector = ExperimentCollector(METRICS, settings.experiment_day_s)
+    metrics.registry.register(collector)
+    names = settings.experiment_names()
+    return Participation(kept.outcomes, names, settings.track, models, collector)
+
+
+@asynccontextmanager
+async def _counting(participation: Participation | None) -> AsyncIterator[None]:
+    """Count what the service sees itself while it runs, and what is left of it at the end."""
+    if participation is None:
+        yield
+        return
+    task = asyncio.create_task(participation.outbox.run(_COUNTED_EVERY_S))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        with suppress(StoreUnavailable):
+            await participation.outbox.flush()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from recochat import __version__, components
 from recochat.components import Component, Components
+from recochat.events.participation import Participation
 from recochat.settings import Settings
 from recochat.telemetry import SERVICE, Metrics
 
@@ -65,7 +66,11 @@ class Lifecycle:
 
 
 def router(
-    settings: Settings, lifecycle: Lifecycle, parts: Components, metrics: Metrics
+    settings: Settings,
+    lifecycle: Lifecycle,
+    parts: Components,
+    metrics: Metrics,
+    participation: Participation | None = None,
 ) -> APIRouter:
     """The routes that operators, probes and Prometheus use."""
     routes = APIRouter(tags=["operation"])
@@ -134,6 +139,8 @@ def router(
         metrics.session_count.set(math.nan if store.sessions is None else store.sessions)
         metrics.show_connections(store.connections)
         metrics.show_usage()
+        if participation is not None:
+            await participation.show()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

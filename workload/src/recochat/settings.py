@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     llm_location: str = ""
     llm_timeout_ms: int = Field(1500, ge=10, le=60_000)
 
+    experiments: str = Field("", pattern=r"^([A-Za-z0-9_.:*-]{1,64}(,|$))*$", max_length=1000)
+    experiment_day_s: float = Field(24 * 3600.0, ge=1, le=24 * 3600)
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     google_project: str = ""
 
@@ -103,6 +106,10 @@ class Settings(BaseSettings):
     def weights(self) -> Weights:
         """The share of each signal in a recommendation's score."""
         return Weights(self.weight_collaborative, self.weight_content, self.weight_persona)
+
+    def experiment_names(self) -> list[str]:
+        """The experiments that are counted, by name or pattern."""
+        return [name for name in self.experiments.split(",") if name]
 
     def faults_set(self) -> list[str]:
         """Names of the fault variables that would do something, in a fixed order."""

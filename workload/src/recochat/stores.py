@@ -9,6 +9,9 @@ from typing import Final
 
 from recochat.events.base import EventLog
 from recochat.events.memory import MemoryEventLog
+from recochat.events.metrics import METRICS
+from recochat.experiments.base import OutcomeStore
+from recochat.experiments.memory import MemoryOutcomes
 from recochat.guard.rates import FallbackRateLimiter, MemoryRateLimiter, RateLimiter
 from recochat.guard.replies import MemoryReplies, Replies
 from recochat.resilience import CircuitBreaker
@@ -34,6 +37,8 @@ class Stores:
     replies: Replies
     rates: RateLimiter | None
     """None: callers aren't limited."""
+    outcomes: OutcomeStore | None
+    """None: no experiments are counted."""
     connections: Callable[[], tuple[int, int, int]] | None = None
     """To Redis: in use, idle, and at most; None without one."""
 
@@ -46,11 +51,12 @@ def stores(settings: Settings) -> Stores:
         sessions = MemorySessionStore(
             settings.session_ttl_s, settings.session_turns, settings.session_max
         )
-        return Stores(
-            sessions, MemoryEventLog(_EVENTS_IN_PROCESS), MemoryReplies(_REPLY_TTL_S), own_rates
-        )
+        events, replies = MemoryEventLog(_EVENTS_IN_PROCESS), MemoryReplies(_REPLY_TTL_S)
+        own = MemoryOutcomes(METRICS, settings.experiment_day_s) if settings.experiments else None
+        return Stores(sessions, events, replies, own_rates, own)
     # Here, not above: the client takes time and memory that a pod without Redis needn't spend.
     from recochat.events.redis import RedisEventLog
+    from recochat.experiments.redis import RedisOutcomes
     from recochat.guard.redis import RedisRateLimiter, RedisReplies
     from recochat.redis_client import connect, connections
     from recochat.sessions.redis import RedisSessionStore
@@ -72,5 +78,6 @@ def stores(settings: Settings) -> Stores:
         RedisEventLog(client, _EVENTS_IN_REDIS, _EVENTS_TTL_S),
         RedisReplies(client, _REPLY_TTL_S),
         rates,
+        RedisOutcomes(client, METRICS, settings.experiment_day_s) if settings.experiments else None,
         lambda: connections(client),
     )

@@ -24,6 +24,7 @@ from recochat.chat.schemas import (
 )
 from recochat.chat.stream import MEDIA_TYPE, EventStream
 from recochat.clock import wall
+from recochat.events.participation import Turned, asks, uncounted
 from recochat.problems import READS, WRITES, documented
 from recochat.sessions.base import Session, SessionStore, Turn
 from recochat.telemetry import Metrics
@@ -33,9 +34,13 @@ def router(
     store: SessionStore,
     answerer: Answerer,
     metrics: Metrics,
+    turned: Turned = uncounted,
     clock: Callable[[], float] = wall,
 ) -> APIRouter:
-    """The routes of conversations. They answer 503 while the session store doesn't work."""
+    """The routes of conversations. They answer 503 while the session store doesn't work.
+
+    ``turned`` is told of each turn that was kept.
+    """
     routes = APIRouter(prefix="/api/v2", tags=["chat"])
 
     async def turn(
@@ -55,6 +60,7 @@ def router(
             Turn("assistant", answer.text, clock(), item_ids),
         )
         kept = await store.append(session_id, said, change(session, answer.memory, request.user_id))
+        turned(request.user_id, session_id, session, asked_at, kept.turn_count)
         return ChatResponse(
             session_id=session_id,
             reply=answer.text,
@@ -76,6 +82,7 @@ def router(
         With `Accept: text/event-stream` the text comes in events `piece` (`{"text": …}`) as it is
         worded, then the whole in one event `answer`, which is what counts.
         """
+        asks(request.user_id)
         session_id = request.session_id or uuid.uuid4().hex
         session = await store.get(session_id) if request.session_id else None
         if MEDIA_TYPE not in http.headers.get("accept", ""):

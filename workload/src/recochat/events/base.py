@@ -24,6 +24,8 @@ class Event:
     """Version of the service that took it."""
     track: str = ""
     correlation_id: str = ""
+    event_id: str = ""
+    """Of two entries with the same one, the second is a repetition."""
 
 
 class EventLog(Protocol):

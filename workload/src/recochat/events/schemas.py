@@ -34,6 +34,12 @@ class EventIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    event_id: str = Field(
+        "",
+        max_length=64,
+        description="chosen by the caller, another one for each event of a user: "
+        "with it, an event that is sent again within a week counts once",
+    )
     name: Name = Field(description="for example `impression`, `click`, `completion`")
     user_id: Id
     at: float | None = Field(
@@ -57,11 +63,12 @@ class EventsRequest(BaseModel):
                 {
                     "events": [
                         {
-                            "name": "completion",
+                            "event_id": "9f1c3a52",
+                            "name": "rating",
                             "user_id": "user-007",
                             "experiment": "tone",
-                            "variant": "b",
-                            "value": 42.5,
+                            "variant": "treatment",
+                            "value": 4,
                         }
                     ]
                 }

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path
 from fastapi import Query as Parameter
 
+from recochat.events.participation import asks
 from recochat.problems import READS, WRITES, documented, refused_field
 from recochat.recommender.catalog import Item
 from recochat.recommender.current import CurrentModel
@@ -56,6 +57,7 @@ def router(models: CurrentModel, metrics: Metrics) -> APIRouter:
     @routes.post("/recommendations", responses=documented(*WRITES))
     async def recommend(request: RecommendationRequest) -> RecommendationResponse:
         """Up to ten items for a user, best first, each with a reason."""
+        asks(request.user_id)
         recommender = models.recommender
         _check_persona(request.persona, recommender, "persona")
         return ranked(request, recommender)
