@@ -12,6 +12,7 @@ from typing import Any
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus
 from linnet.controller.inbox import Inbox
+from linnet.controller.notify import Notifier
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key, read_status
@@ -91,6 +92,7 @@ class SimulatedCluster:
         for _ in range(3):
             self.pass_time(POD_STARTS)
         self.client.cluster.after_write = self._check_traffic
+        self.notifier: Notifier | None = None
         self.start_operator()
 
     def start_operator(self) -> None:
@@ -101,7 +103,12 @@ class SimulatedCluster:
         providers = Providers(Workloads(client), EveryTraffic(client), metrics, config)
         self.inbox = Inbox(lambda _: None)
         self.reconciler = Reconciler(
-            client, providers, identity="one", now=lambda: self.now, inbox=self.inbox
+            client,
+            providers,
+            identity="one",
+            now=lambda: self.now,
+            inbox=self.inbox,
+            notifier=self.notifier,
         )
 
     def measure(self, **values: float) -> None:

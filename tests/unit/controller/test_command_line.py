@@ -38,6 +38,33 @@ def test_defaults() -> None:
     assert settings.identity
 
 
+def test_receivers_come_as_json() -> None:
+    assert parse().receivers == ()
+    text = '[{"name": "ops", "format": "Slack", "urlFile": "/etc/linnet/url", "on": ["Held"]}]'
+    [receiver] = parse("--receivers", text).receivers
+    assert (receiver.name, receiver.format, receiver.url_file) == (
+        "ops",
+        "Slack",
+        "/etc/linnet/url",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[", "Invalid JSON"),
+        ('[{"name": "ops"}]', "needs one of url and urlFile"),
+        ('[{"name": "a", "url": "http://a"}, {"name": "a", "url": "http://b"}]', "the same name"),
+    ],
+)
+def test_receivers_that_can_not_be_are_refused(
+    text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse("--receivers", text)
+    assert said in capsys.readouterr().err
+
+
 def test_a_flag_wins_over_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("LINNET_NAMESPACE", "shops")
     environment.setenv("LINNET_PORT", "9090")

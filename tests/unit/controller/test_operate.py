@@ -35,6 +35,7 @@ SETTINGS = Settings(
     alert_token_file="",
     alert_namespace_label="namespace",
     alert_release_label="linnet_release",
+    receivers=(),
     log_level="INFO",
 )
 

@@ -10,6 +10,7 @@ from linnet.api.alerts import AlertRule
 from linnet.api.analysis import Analysis
 from linnet.api.comparison import ONE_SERVICE
 from linnet.api.config import TrackedConfigs
+from linnet.api.notifications import Subscription
 from linnet.api.rules import Span, Spelled, rules
 from linnet.api.types import Duration, Model
 
@@ -295,5 +296,8 @@ class CanaryReleaseSpec(Model):
     """What alerts of Alertmanager do to a release that is under way. The first rule that matches
     counts; an alert that none matches is recorded. If left out: alerts with track="stable" or
     severity info or none are recorded, severity warning freezes, anything else rolls back."""
+    notifications: Annotated[tuple[Subscription, ...], Field(max_length=10)] | None = None
+    """Who hears of decisions. If left out: the operator's receivers that are told by
+    default. An empty list: nobody."""
     suspend: bool = False
     """Freeze: no new release starts and none goes on. Rollback stays armed."""

@@ -10,6 +10,7 @@ from linnet.api.status import CanaryReleaseStatus
 from linnet.controller import telemetry
 from linnet.controller.apply import Actor
 from linnet.controller.inbox import Inbox
+from linnet.controller.notify import Notifier
 from linnet.controller.observe import Providers, observe
 from linnet.controller.record import new_entries, record, record_alerts
 from linnet.controller.release import Key, Release, request_in, write_status
@@ -39,7 +40,9 @@ class Reconciler:
         identity: str,
         now: Callable[[], datetime],
         inbox: Inbox,
+        notifier: Notifier | None = None,
     ) -> None:
+        self._notifier = notifier
         self._inbox = inbox
         self._client = client
         self._providers = providers
@@ -60,6 +63,8 @@ class Reconciler:
         if manifest is None:
             telemetry.RELEASES.forget(key)
             self._inbox.gone(key)
+            if self._notifier is not None:
+                self._notifier.gone(key)
             self._untold.pop(key, None)
             return None
         release = Release.read(key, manifest)
@@ -78,8 +83,7 @@ class Reconciler:
             soon = await self._store(release, decision.status)
         self._inbox.decided(key, alerts)
         record_alerts(release, decision.status)
-        for entry in new_entries(release.status, decision.status):
-            await record(self._client, release, entry, self._identity)
+        await self._tell(release, decision.status)
         telemetry.RELEASES.show(key, release.spec, decision.status)
         if failure is not None:
             raise failure
@@ -88,6 +92,13 @@ class Reconciler:
         if decision.actions:
             times.append(AFTER_ACTION_SECONDS)
         return min((time for time in times if time is not None), default=None)
+
+    async def _tell(self, release: Release, status: CanaryReleaseStatus) -> None:
+        entries = new_entries(release.status, status)
+        if self._notifier is not None:
+            self._notifier.tell(replace(release, status=status), entries)
+        for entry in entries:
+            await record(self._client, release, entry, self._identity)
 
     async def _act(
         self, release: Release, actions: tuple[Action, ...]

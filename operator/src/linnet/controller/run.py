@@ -12,6 +12,7 @@ from linnet.controller.alerts import AlertDesk, Targets
 from linnet.controller.feed import Feed
 from linnet.controller.inbox import Inbox
 from linnet.controller.leader import WRITE_SECONDS, Leader
+from linnet.controller.notify import Notifier
 from linnet.controller.observe import Providers
 from linnet.controller.reconcile import Reconciler
 from linnet.controller.release import Key
@@ -28,6 +29,7 @@ from linnet.providers.mirror import Mirror, watch_selectors
 from linnet.providers.mirrored import MirroredClient
 from linnet.providers.resources import Resource
 from linnet.providers.traffic.registry import EveryTraffic
+from linnet.providers.webhooks import Webhooks
 from linnet.providers.workloads import Workloads
 from linnet.server.alerts import AlertReceiver
 from linnet.server.http import serve
@@ -126,7 +128,12 @@ async def _lead(
     queue: WorkQueue[Key] = WorkQueue(clock.monotonic)
     inbox = Inbox(queue.add)
     identity = settings.identity
-    reconciler = Reconciler(mirrored, providers, identity=identity, now=now, inbox=inbox)
+    notifier = Notifier(
+        settings.receivers, Webhooks(), mirrored, now=now, monotonic=clock.monotonic
+    )
+    reconciler = Reconciler(
+        mirrored, providers, identity=identity, now=now, inbox=inbox, notifier=notifier
+    )
     work = Work(queue, reconciler.reconcile)
     targets = Targets(settings.alert_namespace_label, settings.alert_release_label)
     feed = Feed(mirror, queue, targets)
@@ -150,7 +157,7 @@ async def _lead(
     telemetry.LEADER.set(1)
     telemetry.QUEUE.set_function(lambda: len(queue))
     jobs = [work.forever() for _ in range(settings.workers)]
-    tasks = [asyncio.create_task(job) for job in (*jobs, leader.keep(), see())]
+    tasks = [asyncio.create_task(job) for job in (*jobs, leader.keep(), *notifier.jobs(), see())]
     waiting = asyncio.create_task(stopped.wait())
     try:
         done, _ = await asyncio.wait((*tasks, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -164,6 +171,7 @@ async def _lead(
             task.cancel()
         await asyncio.gather(*tasks, waiting, return_exceptions=True)
         await asyncio.to_thread(watches.stop, STOP_SECONDS)
+        await notifier.close()
         await providers.metrics.close()
 
 

@@ -6,7 +6,12 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+from pydantic import TypeAdapter, ValidationError
+
 from linnet.api.config import ConfigKind
+from linnet.api.notifications import Receiver
+
+_RECEIVERS = TypeAdapter(tuple[Receiver, ...])
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Settings:
     alert_token_file: str
     alert_namespace_label: str
     alert_release_label: str
+    receivers: tuple[Receiver, ...]
     log_level: str
 
 
@@ -58,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag("alert-token-file", "", "file with the bearer token of POST /alerts; off if empty")
     flag("alert-namespace-label", "namespace", "an alert's label with the release's namespace")
     flag("alert-release-label", "linnet_release", "an alert's label with the release's name")
+    flag("receivers", "", "who may be told of decisions, a list in JSON", _receivers)
     flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR", _level)
 
 
@@ -77,6 +84,20 @@ def _kinds(text: str) -> tuple[str, ...]:
     if unknown := set(kinds) - {kind.value for kind in ConfigKind}:
         raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not ConfigMap or Secret")
     return kinds
+
+
+def _receivers(text: str) -> tuple[Receiver, ...]:
+    if not text:
+        return ()
+    try:
+        receivers = _RECEIVERS.validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise argparse.ArgumentTypeError(f"{place}: {first['msg']}") from None
+    if len({receiver.name for receiver in receivers}) < len(receivers):
+        raise argparse.ArgumentTypeError("two receivers have the same name")
+    return receivers
 
 
 def _level(text: str) -> str:

@@ -26,6 +26,16 @@ RECONCILE_ERRORS = counter(
 )
 LEADER = gauge("linnet_leader", "1 while this replica leads")
 QUEUE = gauge("linnet_queue_length", "Releases that wait for a worker")
+NOTIFICATIONS = counter(
+    "linnet_notifications_total",
+    "Notifications of decisions by outcome: delivered, rejected by the receiver, given_up after "
+    "ten minutes, dropped as too many waited, failed, or unknown where there is no such receiver",
+    "receiver",
+    "outcome",
+)
+NOTIFICATIONS_WAITING = gauge(
+    "linnet_notifications_waiting", "Notifications that wait for their receiver", "receiver"
+)
 DETECTION_SECONDS = histogram(
     "linnet_detection_duration_seconds",
     "From the first bad measurement, or the beginning of an alert, to the decision to roll back",
