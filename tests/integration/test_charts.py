@@ -1,11 +1,13 @@
 """Both charts as helm renders them: no cluster, only what would be sent to one."""
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 import yaml
 
+from linnet.api.notifications import Receiver
 from tests.support.charts import (
     CHARTS,
     OPERATOR,
@@ -288,6 +290,35 @@ def test_secrets_of_prometheus_are_files_of_the_pod() -> None:
     assert files[env["LINNET_PROMETHEUS_CA_FILE"] or ""] == "ca"
 
 
+def test_secrets_of_receivers_are_files_of_the_pod_and_may_be_missing() -> None:
+    chat, hook = "notifications.receivers[0]", "notifications.receivers[1]"
+    deployment = only(
+        rendered(
+            OPERATOR,
+            *(f"{chat}.name=chat", f"{chat}.format=Slack", f"{chat}.template=$(POD_NAME)"),
+            *(f"{chat}.urlSecret.name=slack", f"{chat}.urlSecret.key=hook"),
+            *(f"{hook}.name=hook", f"{hook}.url=http://hook", f"{hook}.tokenSecret.name=hook"),
+        ),
+        "Deployment",
+    )
+    pod = deployment["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    [text] = [each["value"] for each in container["env"] if each["name"] == "LINNET_RECEIVERS"]
+    receivers = [Receiver.model_validate(each) for each in json.loads(text.replace("$$", "$"))]
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    files = {
+        f"{mounts[volume['name']]}/{item['path']}": (secret["secretName"], item["key"])
+        for volume in pod["volumes"]
+        if (secret := volume.get("secret", {})).get("optional")
+        for item in secret["items"]
+    }
+    assert [each.name for each in receivers] == ["chat", "hook"]
+    assert files == {
+        receivers[0].url_file: ("slack", "hook"),
+        receivers[1].token_file: ("hook", "token"),
+    }
+
+
 @pytest.mark.parametrize(
     ("sets", "image"),
     [
@@ -327,6 +358,7 @@ def test_the_name_comes_from_the_release(release: str, name: str) -> None:
         ("prometheus.url=prometheus:9090", "'/prometheus/url'"),
         ("networkPolicy.egress[0].ports[0].port=53", "'/networkPolicy/egress': got array"),
         ("networkPolicy.egress.prometheus.port=http", "'/networkPolicy/egress/prometheus/port'"),
+        ("notifications.receivers[0].name=ops", "missing property 'url'"),
         ("logLevel=chatty", "'DEBUG', 'INFO', 'WARNING', 'ERROR'"),
         ("scope.namespace=Shop", "'/scope/namespace'"),
         ("global.imageRegistry=https://example.com", "'/global/imageRegistry'"),

@@ -48,7 +48,8 @@ app.kubernetes.io/component: operator
 {{- define "linnet-operator.extraEnv" -}}
 {{- $own := list "POD_NAME" "LINNET_LEASE_NAMESPACE" "LINNET_LEASE_NAME" "LINNET_PORT"
       "LINNET_LOG_LEVEL" "LINNET_PROMETHEUS_URL" "LINNET_PROMETHEUS_TOKEN_FILE"
-      "LINNET_PROMETHEUS_CA_FILE" "LINNET_NAMESPACE" "LINNET_TRACKED_KINDS" -}}
+      "LINNET_PROMETHEUS_CA_FILE" "LINNET_NAMESPACE" "LINNET_TRACKED_KINDS"
+      "LINNET_RECEIVERS" -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}
 {{- fail (printf "extraEnv must not have %s: the chart sets it, use its own value" .name) -}}
@@ -64,6 +65,22 @@ app.kubernetes.io/component: operator
 {{- if .Values.configTracking.configMaps -}}{{- $kinds = append $kinds "ConfigMap" -}}{{- end -}}
 {{- if .Values.configTracking.secrets -}}{{- $kinds = append $kinds "Secret" -}}{{- end -}}
 {{- join "," $kinds -}}
+{{- end -}}
+
+{{- /* As the operator reads them: files in place of Secrets. */ -}}
+{{- define "linnet-operator.receivers" -}}
+{{- $receivers := list -}}
+{{- range .Values.notifications.receivers -}}
+{{- $receiver := omit . "urlSecret" "tokenSecret" -}}
+{{- if .urlSecret -}}
+{{- $receiver = set $receiver "urlFile" (printf "/etc/linnet/receivers/%s-url/url" .name) -}}
+{{- end -}}
+{{- if .tokenSecret -}}
+{{- $receiver = set $receiver "tokenFile" (printf "/etc/linnet/receivers/%s-token/token" .name) -}}
+{{- end -}}
+{{- $receivers = append $receivers $receiver -}}
+{{- end -}}
+{{- toJson $receivers -}}
 {{- end -}}
 
 {{- define "linnet-operator.url" -}}
