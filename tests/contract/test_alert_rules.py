@@ -30,6 +30,9 @@ STORY: dict[str, dict[str, str]] = {
     "LinnetNoLeader": {"linnet_leader": "0x300"},
     "LinnetLooksFail": {'linnet_reconcile_errors_total{kind="Forbidden"}': "0+3x300"},
     "LinnetAlertsUndecided": {'linnet_alerts_total{outcome="undecided"}': "0+1x300"},
+    "LinnetNotificationsLost": {
+        'linnet_notifications_total{receiver="chat",outcome="given_up"}': "0+1x300"
+    },
     "LinnetAlertsRefused": {'linnet_alert_requests_total{code="401"}': "0+1x300"},
 }
 """Series, a sample each ten seconds, that make each alert fire."""
@@ -43,6 +46,7 @@ CALM: dict[str, str] = {
     'linnet_reconcile_errors_total{kind="Conflict"}': "0x300",
     'linnet_alerts_total{outcome="decided"}': "0+1x300",
     'linnet_alert_requests_total{code="200"}': "0+1x300",
+    'linnet_notifications_total{receiver="chat",outcome="delivered"}': "0+1x300",
 }
 
 
@@ -69,6 +73,7 @@ LABELS: dict[str, dict[str, str]] = {
     "LinnetLooksFail": {"kind": "Forbidden"},
     "LinnetAlertsUndecided": {"severity": "warning"},
     "LinnetAlertsRefused": {"code": "401"},
+    "LinnetNotificationsLost": {"receiver": "chat", "outcome": "given_up"},
 }
 WHEN = {"LinnetRolledBack": "2m", "LinnetCanaryErrors": "1m"}
 
