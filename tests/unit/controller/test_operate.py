@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from prometheus_client import REGISTRY
 
+from linnet.api.notifications import Receiver
 from linnet.controller.release import FINALIZER
 from linnet.controller.run import address_of, operate
 from linnet.controller.settings import Settings
@@ -18,6 +21,7 @@ from linnet.providers.errors import LeaseLost, Unreachable
 from linnet.providers.kubernetes import CANARYRELEASES, LEASES, Resource
 from tests.support.fake_kubernetes import Cluster, FakeKubernetes
 from tests.support.releases import MINIMAL, release
+from tests.support.simulated_cluster import NAMESPACE, SimulatedCluster
 
 SETTINGS = Settings(
     prometheus_url="http://127.0.0.1:9",
@@ -149,6 +153,30 @@ async def test_it_works_on_what_the_watches_tell(client: Noisy) -> None:
 def has_finalizer(client: Noisy, name: str) -> bool:
     found = client.see(CANARYRELEASES, "default", name)
     return found is not None and found["metadata"].get("finalizers") == [FINALIZER]
+
+
+async def test_it_tells_receivers_of_what_it_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    told: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        told.put_nowait(await request.json())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", take)
+    cluster, stopped = SimulatedCluster(), asyncio.Event()
+    async with TestServer(app) as server:
+        receiver = Receiver(name="ops", url=str(server.make_url("/")))
+        settings = replace(SETTINGS, namespace=NAMESPACE, receivers=(receiver,))
+        task = asyncio.create_task(operate(settings, cluster.client, Script().watch, stopped))
+        async with asyncio.timeout(60):
+            event = await told.get()
+        stopped.set()
+        assert await task == 0
+    assert event["type"] == "dev.linnet.release.adopted"
+    assert event["subject"] == "shop"
 
 
 async def test_it_ends_with_the_watches(client: Noisy) -> None:

@@ -85,7 +85,9 @@ async def test_a_secret_that_is_not_there_may_come(
 ) -> None:
     empty = tmp_path / "empty"
     empty.write_text("\n")
-    for file in (empty, tmp_path / "nowhere"):
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"\xff\xfe")
+    for file in (empty, garbage, tmp_path / "nowhere"):
         changes = {"url": ""} if missing == "urlFile" else {}
         with pytest.raises(Undelivered, match="can't be read from its Secret"):
             await webhooks.post(place.receiver(**changes, **{missing: str(file)}), MESSAGE)

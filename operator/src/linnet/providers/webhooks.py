@@ -79,7 +79,7 @@ def _judge(status: int, retry_after: str) -> None:
 def _content(file: str, what: str) -> str:
     try:
         text = Path(file).read_text().strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         text = ""
     if not text:
         raise Undelivered(f"is unknown: {what} can't be read from its Secret")
