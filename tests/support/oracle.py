@@ -5,6 +5,7 @@ from functools import partial
 
 from linnet.api.alerts import ALERTS_LIMIT
 from linnet.api.analysis import NoDataPolicy
+from linnet.api.request import RequestOutcome
 from linnet.api.spec import Provider
 from linnet.api.status import HISTORY_LIMIT, Phase, Verdict
 from linnet.core import tracking, transitions
@@ -134,8 +135,11 @@ def promotes(look: Look) -> bool:
 
 def asked_for(look: Look) -> bool:
     """Whether a person wanted the release to go on, and the history says so."""
-    asked, entry = action_of(look.observed.request), look.decision.status.history[-1]
-    return asked in PROMOTIONS and entry.reason == REQUESTED
+    entry, standing = look.decision.status.history[-1], look.before.request
+    actions = {action_of(look.observed.request)}
+    if standing is not None and standing.outcome is RequestOutcome.ACCEPTED:
+        actions.add(standing.action)
+    return bool(actions & set(PROMOTIONS)) and entry.reason == REQUESTED
 
 
 def assert_asked_once(world: World) -> None:

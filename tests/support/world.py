@@ -68,6 +68,7 @@ class World:
         self.prometheus_away = False
         self.requests = Requests()
         self.request = ""
+        self.reviewed = False
         self.alerts: tuple[Alert, ...] = ()
         self.refuses = ""
         self.trail: list[Look] = []
@@ -141,6 +142,7 @@ class World:
             if due and (span := span_due(self.spec, self.status, self.now))
             else None,
             request=self.request,
+            reviewed=self.reviewed,
             alerts=self.alerts,
         )
 

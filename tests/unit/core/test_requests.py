@@ -153,3 +153,21 @@ def test_another_try_needs_the_version_that_failed() -> None:
     assert (entry.decision, entry.reason) == (DecisionKind.REQUESTED, "Retry")
     other = asked(make_status(Phase.ROLLED_BACK, failed_revision="v9"), action="Retry")
     assert "was not rolled back" in answer(other).message
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [(50, ""), (5, "5 % is no step that is ahead of 5 %: ahead are 10, 50, 100"), (7, "7 % is no")],
+)
+def test_a_promotion_may_name_the_step_to_go_to(weight: int, words: str) -> None:
+    decision = asked(action="Promote", weight=weight)
+    found = answer(decision)
+    assert (found.outcome is RequestOutcome.REFUSED) == bool(words)
+    assert words in found.message
+    assert found.weight == weight
+
+
+def test_past_the_last_step_there_is_none_to_name() -> None:
+    last = make_status(weight={"wanted": 100})
+    found = answer(asked(last, action="Promote", weight=100))
+    assert found.message == "100 % is no step that is ahead of 100 %: there is none ahead"

@@ -21,6 +21,8 @@ class RequestAction(StrEnum):
     """The same with every step that is left, and with the promotion."""
     RETRY = "Retry"
     """Release the version again that was rolled back."""
+    APPROVE = "Approve"
+    """This version may go on from this step. Counts only through the HTTP API."""
 
 
 class Request(Model):
@@ -29,13 +31,18 @@ class Request(Model):
     id: Annotated[str, Field(min_length=1, max_length=100)]
     """What tells this request from others, e.g. a UUID."""
     action: RequestAction
-    """Rollback, Promote, PromoteFully or Retry."""
+    """Rollback, Promote, PromoteFully, Retry or Approve."""
     by: Annotated[str, Field(max_length=253)] = ""
     """Who asks, in the asker's own words. The API server's audit log knows it for certain."""
     reason: Annotated[str, Field(max_length=500)] = ""
     """Why, for the history."""
     at: Time | None = None
-    """When it was asked. A Promote that was asked before the present step began is refused."""
+    """When it was asked. A Promote or Approve that was asked before the present step began is
+    refused."""
+    weight: Annotated[int, Field(ge=1, le=100)] | None = None
+    """With Promote: the step to go on to, by its weight. The next one if left out."""
+    revision: Annotated[str, Field(max_length=253)] = ""
+    """With Approve: the version that is meant, so that no other one is approved."""
 
 
 class RequestOutcome(StrEnum):
@@ -58,6 +65,8 @@ class RequestStatus(Model):
     """Who asked, in their own words."""
     reason: str = ""
     """Why, in their own words."""
+    weight: int | None = None
+    """The step that was asked for, by its weight."""
     outcome: RequestOutcome
     """Accepted: being carried out. Done. Refused: nothing has moved. Overtaken: the release ended
     otherwise, before it was done."""

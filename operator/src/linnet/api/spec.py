@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from linnet.api.alerts import AlertRule
 from linnet.api.analysis import Analysis
+from linnet.api.approvals import Approvals
 from linnet.api.comparison import ONE_SERVICE
 from linnet.api.config import TrackedConfigs
 from linnet.api.notifications import Subscription
@@ -178,6 +179,9 @@ class Step(Model):
     replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Number of canary pods in this step, whatever spec.canary says. Also at 100 %, where the
     canary otherwise is as large as stable."""
+    approvals: Approvals | None = None
+    """People who have to approve the version in this step before the release goes on from it. If
+    left out, nobody has to."""
 
 
 DEFAULT_STEPS = tuple(Step(weight=weight) for weight in (5, 10, 50, 100))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linnet.api.alerts import ALERTS_LIMIT, AlertStatus
+from linnet.api.approvals import APPROVALS_LIMIT, Approval
 from linnet.api.comparison import ComparisonStatus
 from linnet.api.request import RequestStatus
 from linnet.api.types import Model, Time
@@ -197,6 +198,8 @@ class CanaryReleaseStatus(Model):
     """What the comparison with stable has found."""
     request: RequestStatus | None = None
     """The last request of a person, and what became of it."""
+    approvals: Annotated[tuple[Approval, ...], Field(max_length=APPROVALS_LIMIT)] = ()
+    """The last approvals, newest last. One counts for its version in its step, until it expires."""
     alerts: Annotated[tuple[AlertStatus, ...], Field(max_length=ALERTS_LIMIT)] = ()
     """The alerts that were heard of, newest last. An alert acts once."""
     message: str = ""

@@ -9,6 +9,7 @@ from linnet.api.status import Verdict
 from linnet.core import (
     alerts,
     analysis,
+    approvals,
     finding,
     refusal,
     requests,
@@ -35,6 +36,7 @@ class Hold:
 
 
 SUSPENDED = "Suspended"
+APPROVAL = "WaitingForApproval"
 
 Gate = Callable[[Situation], Hold | None]
 
@@ -112,6 +114,13 @@ def comparable(situation: Situation) -> Hold | None:
     return Hold(reason, f"Held at {_here(situation)}: {message}", True)
 
 
+def approved(situation: Situation) -> Hold | None:
+    """As many people have approved as the step asks for. Nobody else can ask past that."""
+    if text := approvals.missing(situation):
+        return Hold(APPROVAL, f"Held at {_here(situation)}: {text}", due=True)
+    return None
+
+
 def not_suspended(situation: Situation) -> Hold | None:
     """The user has not frozen the release."""
     if situation.spec.suspend:
@@ -161,7 +170,15 @@ def _pods_are_late(situation: Situation) -> bool:
     return left == timedelta()
 
 
-EARNED: tuple[Gate, ...] = (not_suspended, not_frozen, weight_seen, hold_over, evidence, comparable)
+EARNED: tuple[Gate, ...] = (
+    not_suspended,
+    not_frozen,
+    weight_seen,
+    hold_over,
+    evidence,
+    comparable,
+    approved,
+)
 """What the canary has to earn before it gets more traffic."""
 GATES: tuple[Gate, ...] = (*EARNED, capacity)
 

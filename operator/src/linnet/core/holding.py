@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 from linnet.api.status import CanaryReleaseStatus, DecisionKind
 from linnet.core import watching
 from linnet.core.decision import Situation, remember
-from linnet.core.gates import SUSPENDED, Hold
+from linnet.core.gates import APPROVAL, SUSPENDED, Hold
+
+PAUSES = frozenset({SUSPENDED, APPROVAL})
+"""Holds that people chose: they count against no deadline."""
 
 
 def note(situation: Situation, hold: Hold) -> CanaryReleaseStatus:
@@ -24,7 +27,7 @@ def _is_noted(status: CanaryReleaseStatus, reason: str) -> bool:
             continue
         if entry.reason == reason:
             return True
-        if SUSPENDED in (entry.reason, reason):
+        if entry.reason in PAUSES or reason in PAUSES:
             break
     return False
 
@@ -33,11 +36,11 @@ def held_since(status: CanaryReleaseStatus) -> datetime | None:
     """Since when the step is held.
 
     Counted from the first hold that was noted, not from when the step's time was up: neither a
-    suspension nor an absence of the operator is a fault of the release.
+    suspension, nor a wait for approval, nor an absence of the operator is a fault of the release.
     """
     since = None
     for entry in reversed(status.history):
-        if entry.decision is DecisionKind.ADVANCED or entry.reason == SUSPENDED:
+        if entry.decision is DecisionKind.ADVANCED or entry.reason in PAUSES:
             break
         if entry.decision is DecisionKind.HELD:
             since = entry.at

@@ -160,6 +160,7 @@ class Observed:
     config: None where nothing is tracked.
     problem: (reason, message) where an object can't be used as it is; `stable` or `route` may
     then be missing. deleting_since: when the resource's deletion was asked for.
+    reviewed: the request is what this process wrote for a caller whose name and rights it knows.
     samples: name of a check -> its outcome; empty unless a measurement was due. tally: both
     versions' requests since the last look; None unless they were to be compared.
     """
@@ -174,6 +175,7 @@ class Observed:
     samples: Mapping[str, Sample] = field(default_factory=dict)
     tally: Tally | None = None
     request: str = ""
+    reviewed: bool = False
     alerts: tuple[Alert, ...] = ()
 
     @property

@@ -6,6 +6,7 @@ takes: before more traffic there are more pods. A breach ends a release whatever
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -13,9 +14,10 @@ from pydantic import ValidationError
 from linnet.api.request import Request, RequestAction, RequestOutcome, RequestStatus
 from linnet.api.spec import Step
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, Verdict
-from linnet.core import alerts, breaches, steps, tracking
+from linnet.core import alerts, approvals, breaches, steps, tracking
 from linnet.core.decision import Situation, Trouble, remember
 from linnet.core.revision import template_part
+from linnet.core.route import WHOLE
 from linnet.core.transitions import RESTING
 
 REQUESTED = "Requested"
@@ -28,15 +30,17 @@ SHOWN = 60
 
 def taken(situation: Situation) -> Situation:
     """The situation once a request that is new was accepted or refused; both are remembered."""
-    text, last = situation.observed.request, situation.status.request
+    text, status, last = situation.observed.request, situation.status, situation.status.request
     if not text:
         return situation
     asked = _read(text, situation.now)
-    if last is not None and last.id == asked.id:
+    if (last is not None and last.id == asked.id) or approvals.answered(status, asked.id):
         return situation
     if asked.outcome is not RequestOutcome.REFUSED and (why_not := _why_not(situation, asked)):
         refusal = {"outcome": RequestOutcome.REFUSED, "message": why_not}
         asked = asked.model_copy(update=refusal)
+    if asked.action == RequestAction.APPROVE and asked.outcome is RequestOutcome.ACCEPTED:
+        return replace(situation, status=approvals.granted(situation, asked))
     status = situation.status.model_copy(update={"request": asked})
     if asked.outcome is RequestOutcome.REFUSED:
         reason = asked.action or "Unreadable"
@@ -89,13 +93,20 @@ def promotion_asked(situation: Situation) -> str:
 
 
 def next_step(situation: Situation) -> Step | None:
-    """The step that comes next: the last one at once, where somebody asks for the promotion."""
-    weight = situation.status.weight.wanted
+    """The step that comes next: the one that somebody asks for, or the last, where they do."""
+    spec, weight = situation.spec, situation.status.weight.wanted
     asked = _accepted(situation)
-    if asked is not None and asked.action == RequestAction.PROMOTE_FULLY:
-        last = situation.spec.steps[-1]
-        return last if last.weight > weight else None
-    return steps.next_step(situation.spec, weight)
+    most = _asked_up_to(asked) if asked is not None else 0
+    ahead = [step for step in spec.steps if weight < step.weight <= most]
+    if not ahead:
+        return steps.next_step(spec, weight)
+    # Nobody asks past a step that others have to approve.
+    return next((step for step in ahead if step.approvals is not None), ahead[-1])
+
+
+def _asked_up_to(asked: RequestStatus) -> int:
+    """The weight that somebody wants to have reached at once; 0 where it is any."""
+    return WHOLE if asked.action == RequestAction.PROMOTE_FULLY else asked.weight or 0
 
 
 def standing_breach(status: CanaryReleaseStatus) -> str:
@@ -119,13 +130,15 @@ def _read(text: str, now: datetime) -> RequestStatus:
         return _unreadable(text, error, now)
     who = f" by {found.by}" if found.by else ""
     why = f": {found.reason}" if found.reason else ""
+    upto = f" to {found.weight} %" if found.weight else ""
     return RequestStatus(
         id=found.id,
         action=found.action,
         by=found.by,
         reason=found.reason,
+        weight=found.weight,
         outcome=RequestOutcome.ACCEPTED,
-        message=f"{found.action} was asked for{who}{why}",
+        message=f"{found.action}{upto} was asked for{who}{why}",
         answered_at=now,
     )
 
@@ -205,7 +218,17 @@ def _no_promotion(situation: Situation) -> str:
         return ""
     if status.phase is Phase.STARTING:
         return "the canary has no traffic yet: wait until its pods are ready"
-    return _no_full_promotion(situation) or _outdated(situation)
+    return _no_full_promotion(situation) or _no_such_step(situation) or _outdated(situation)
+
+
+def _no_such_step(situation: Situation) -> str:
+    wanted = Request.model_validate_json(situation.observed.request).weight
+    at = situation.status.weight.wanted
+    there = [step.weight for step in situation.spec.steps if step.weight > at]
+    if wanted is None or wanted in there:
+        return ""
+    ahead = f"ahead are {', '.join(map(str, there))}" if there else "there is none ahead"
+    return f"{wanted} % is no step that is ahead of {at} %: {ahead}"
 
 
 def _outdated(situation: Situation) -> str:
@@ -231,4 +254,5 @@ _RULES: dict[RequestAction, Callable[[Situation], str]] = {
     RequestAction.PROMOTE: _no_promotion,
     RequestAction.PROMOTE_FULLY: _no_full_promotion,
     RequestAction.RETRY: _no_retry,
+    RequestAction.APPROVE: approvals.why_not,
 }

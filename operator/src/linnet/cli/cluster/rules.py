@@ -16,6 +16,7 @@ BY_REASON = {
     "StableRolledOut": "every pod of stable runs the version that was promoted, and is ready",
     "Suspended": "spec.suspend freezes the steps; rollback stays armed",
     "WaitingForRoute": "a step's clock starts when the route reports the weight as accepted",
+    "WaitingForApproval": "a step with approvals waits for as many people as it asks for",
     "WaitingForCapacity": "the pods for the next weight are ready before its traffic comes",
     "NotMeasured": "a step is passed only by measurements taken at its weight",
     "NoEvidence": "no evidence is never success: at least one check must have given a value",
