@@ -40,6 +40,8 @@ SETTINGS = Settings(
     alert_namespace_label="namespace",
     alert_release_label="linnet_release",
     receivers=(),
+    api=False,
+    api_audiences=(),
     log_level="INFO",
 )
 

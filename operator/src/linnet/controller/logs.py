@@ -16,6 +16,9 @@ _FIELDS = (
     "step",
     "error_class",
     "status",
+    "user",
+    "action",
+    "outcome",
 )
 
 

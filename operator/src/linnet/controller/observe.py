@@ -40,14 +40,20 @@ class Providers:
 
 
 async def observe(
-    release: Release, providers: Providers, now: datetime, alerts: tuple[Alert, ...] = ()
+    release: Release,
+    providers: Providers,
+    now: datetime,
+    alerts: tuple[Alert, ...] = (),
+    *,
+    reviewed: bool = False,
 ) -> Observed:
     """Read everything at once; what can't be used becomes the observation's `problem`.
 
     What can be decided without a measurement doesn't wait for one: a canary that has crashed is
     known in milliseconds, a Prometheus that hangs only after its time-out.
 
-    alerts: those that were heard of and aren't decided.
+    alerts: those that were heard of and aren't decided. reviewed: the request is what this process
+    wrote for a caller.
 
     Raises:
         ApiError: the API server could not be asked.
@@ -55,7 +61,7 @@ async def observe(
     # A task, and awaited in any case: a gather that nobody awaits is logged when it is cancelled.
     measuring = asyncio.create_task(_measurements(release, providers, now))
     try:
-        observed = replace(await objects(release, providers), alerts=alerts)
+        observed = replace(await objects(release, providers), alerts=alerts, reviewed=reviewed)
         decision = decide(release.spec, release.status, observed, now)
         if decision.status.phase is not release.status.phase:
             return observed

@@ -9,6 +9,7 @@ from typing import Any
 from linnet.api.status import CanaryReleaseStatus
 from linnet.controller import telemetry
 from linnet.controller.apply import Actor
+from linnet.controller.asked import Asked
 from linnet.controller.inbox import Inbox
 from linnet.controller.notify import Notifier
 from linnet.controller.observe import Providers, observe
@@ -41,9 +42,11 @@ class Reconciler:
         now: Callable[[], datetime],
         inbox: Inbox,
         notifier: Notifier | None = None,
+        asked: Asked | None = None,
     ) -> None:
         self._notifier = notifier
         self._inbox = inbox
+        self._asked = asked or Asked()
         self._client = client
         self._providers = providers
         self._actor = Actor(client, providers)
@@ -74,7 +77,8 @@ class Reconciler:
             await self._actor.guard(release)
             return 0.0
         alerts = self._inbox.alerts(key)
-        observed = await observe(release, self._providers, self._now(), alerts)
+        reviewed = self._asked.reviewed(key, release.request)
+        observed = await observe(release, self._providers, self._now(), alerts, reviewed=reviewed)
         decision = decide(release.spec, release.status, observed, self._now())
         # The actions belong to the status that was decided: by it another version may be stable.
         failure = await self._act(replace(release, status=decision.status), decision.actions)
@@ -82,6 +86,7 @@ class Reconciler:
         if not any(isinstance(action, LetGo) for action in decision.actions):
             soon = await self._store(release, decision.status)
         self._inbox.decided(key, alerts)
+        self._asked.decided(key, decision.status)
         record_alerts(release, decision.status)
         await self._tell(release, decision.status)
         telemetry.RELEASES.show(key, release.spec, decision.status)

@@ -4,11 +4,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 from linnet.controller import clock, telemetry
 from linnet.controller.alerts import AlertDesk, Targets
+from linnet.controller.asked import Asked
+from linnet.controller.desk import ReleaseDesk
 from linnet.controller.feed import Feed
 from linnet.controller.inbox import Inbox
 from linnet.controller.leader import WRITE_SECONDS, Leader
@@ -20,6 +23,7 @@ from linnet.controller.settings import Settings
 from linnet.controller.watches import Tell, Watches
 from linnet.controller.work import Work
 from linnet.controller.workqueue import WorkQueue
+from linnet.providers.access import Access
 from linnet.providers.config import ConfigCopies
 from linnet.providers.errors import ApiError
 from linnet.providers.kubernetes import KubernetesClient, Manifest
@@ -32,6 +36,7 @@ from linnet.providers.traffic.registry import EveryTraffic
 from linnet.providers.webhooks import Webhooks
 from linnet.providers.workloads import Workloads
 from linnet.server.alerts import AlertReceiver
+from linnet.server.api import Api
 from linnet.server.http import serve
 
 log = logging.getLogger(__name__)
@@ -96,15 +101,41 @@ async def operate(
         monotonic=clock.monotonic,
     )
     receiver = AlertReceiver(settings.alert_token_file, clock.monotonic, lambda: leader.elsewhere)
-    server = await serve(settings.port, lambda: leader.in_touch, receiver)
+    api = _api(settings, client, leader) if settings.api else None
+    server = await serve(settings.port, lambda: leader.in_touch, receiver, api)
     try:
         if not await _first(leader.acquire(), stopped):
             return 0
         fenced = client.fenced(leader.fence)
-        return await _lead(settings, fenced, leader, receiver, watch, stopped, now)
+        return await _lead(settings, fenced, leader, Doors(receiver, api), watch, stopped, now)
     finally:
         await leader.release()
         await server.cleanup()
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where others are let in while this replica leads. api: None if it is off."""
+
+    alerts: AlertReceiver
+    api: Api | None
+
+    def open(self, alerts: AlertDesk, releases: ReleaseDesk) -> None:
+        """Have them answered here."""
+        self.alerts.desk = alerts
+        if self.api is not None:
+            self.api.desk = releases
+
+    def close(self) -> None:
+        """Have them answered by the replica that leads next."""
+        self.alerts.desk = None
+        if self.api is not None:
+            self.api.desk = None
+
+
+def _api(settings: Settings, client: KubernetesClient, leader: Leader) -> Api:
+    access = Access(client, clock.monotonic, settings.api_audiences)
+    return Api(access, clock.monotonic, lambda: leader.elsewhere)
 
 
 def address_of(settings: Settings) -> str:
@@ -117,7 +148,7 @@ async def _lead(
     settings: Settings,
     client: KubernetesClient,
     leader: Leader,
-    receiver: AlertReceiver,
+    doors: Doors,
     watch: Watch,
     stopped: asyncio.Event,
     now: Now,
@@ -127,12 +158,19 @@ async def _lead(
     providers = _providers(settings, mirrored, now)
     queue: WorkQueue[Key] = WorkQueue(clock.monotonic)
     inbox = Inbox(queue.add)
+    asked = Asked()
     identity = settings.identity
     notifier = Notifier(
         settings.receivers, Webhooks(), mirrored, now=now, monotonic=clock.monotonic
     )
     reconciler = Reconciler(
-        mirrored, providers, identity=identity, now=now, inbox=inbox, notifier=notifier
+        mirrored,
+        providers,
+        identity=identity,
+        now=now,
+        inbox=inbox,
+        notifier=notifier,
+        asked=asked,
     )
     work = Work(queue, reconciler.reconcile)
     targets = Targets(settings.alert_namespace_label, settings.alert_release_label)
@@ -151,7 +189,7 @@ async def _lead(
         """Read what there is, then watch for changes."""
         feed.begin(await _patiently(lambda: mirrored.fill(settings.namespace, selectors)))
         watches.start()
-        receiver.desk = AlertDesk(targets, inbox)
+        doors.open(AlertDesk(targets, inbox), ReleaseDesk(mirrored, mirror, asked, queue.add, now))
         await _until(ended)
 
     telemetry.LEADER.set(1)
@@ -166,7 +204,7 @@ async def _lead(
         return 0 if waiting in done else 1
     finally:
         telemetry.LEADER.set(0)
-        receiver.desk = None
+        doors.close()
         for task in (*tasks, waiting):
             task.cancel()
         await asyncio.gather(*tasks, waiting, return_exceptions=True)

@@ -34,6 +34,8 @@ class Settings:
     alert_namespace_label: str
     alert_release_label: str
     receivers: tuple[Receiver, ...]
+    api: bool
+    api_audiences: tuple[str, ...]
     log_level: str
 
 
@@ -58,13 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag("lease-name", "linnet-operator", "name of the leader's Lease")
     flag("identity", os.environ.get("POD_NAME", socket.gethostname()), "this replica's name")
     flag("address", "", "where other replicas reach this one, e.g. the pod's IP")
-    flag("port", "8080", "port for /livez, /readyz, /metrics and /alerts", int)
+    flag("port", "8080", "port for /livez, /readyz, /metrics, /alerts and /api", int)
     flag("workers", "8", "releases that are worked on at the same time", _count)
     flag("tracked-kinds", "ConfigMap", "kinds that spec.trackedConfig may name, by commas", _kinds)
     flag("alert-token-file", "", "file with the bearer token of POST /alerts; off if empty")
     flag("alert-namespace-label", "namespace", "an alert's label with the release's namespace")
     flag("alert-release-label", "linnet_release", "an alert's label with the release's name")
     flag("receivers", "", "who may be told of decisions, a list in JSON", _receivers)
+    flag("api", "off", "on: serve the HTTP API, /api/v2", _switch)
+    flag("api-audiences", "", "whom callers' tokens must be meant for, by commas", _words)
     flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR", _level)
 
 
@@ -98,6 +102,16 @@ def _receivers(text: str) -> tuple[Receiver, ...]:
     if len({receiver.name for receiver in receivers}) < len(receivers):
         raise argparse.ArgumentTypeError("two receivers have the same name")
     return receivers
+
+
+def _switch(text: str) -> bool:
+    if (name := text.lower()) not in ("on", "off"):
+        raise argparse.ArgumentTypeError(f"{text} is neither on nor off")
+    return name == "on"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _level(text: str) -> str:

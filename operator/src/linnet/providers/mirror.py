@@ -195,6 +195,17 @@ class Mirror:
             return False, []
         return True, [json.loads(known.text) for known in found if known.text is not None]
 
+    def everything(self, resource: Resource, namespace: str = "") -> list[Manifest]:
+        """All objects as they were last told of, in one namespace or in all; for people to see."""
+        objects = self._kinds[resource].objects
+        places = [objects.get(namespace, {})] if namespace else list(objects.values())
+        return [
+            json.loads(known.text)
+            for place in places
+            for known in place.values()
+            if known.text is not None
+        ]
+
     def selected(
         self, resource: Resource, namespace: str, labels: Labels, found: Iterable[Manifest]
     ) -> None:

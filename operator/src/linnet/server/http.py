@@ -1,4 +1,4 @@
-"""/livez, /readyz, /metrics and /alerts."""
+"""/livez, /readyz, /metrics, /alerts and the HTTP API."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,12 +6,16 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from linnet.server.alerts import BODY_BYTES, AlertReceiver
+from linnet.server.api import Api
 
 
-async def serve(port: int, ready: Callable[[], bool], alerts: AlertReceiver) -> web.AppRunner:
+async def serve(
+    port: int, ready: Callable[[], bool], alerts: AlertReceiver, api: Api | None = None
+) -> web.AppRunner:
     """Serve on all addresses of the pod; call `cleanup` on what is returned to stop.
 
     ready: whether the API server has been reached. alerts: takes Alertmanager's notifications.
+    api: None if it is off.
     """
     app = web.Application(client_max_size=BODY_BYTES)
     app.add_routes(
@@ -22,6 +26,8 @@ async def serve(port: int, ready: Callable[[], bool], alerts: AlertReceiver) -> 
             web.post("/alerts", alerts.post),
         ]
     )
+    if api is not None:
+        app.add_routes(api.routes())
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()

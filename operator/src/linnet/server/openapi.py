@@ -1,0 +1,69 @@
+"""The OpenAPI document of the HTTP API, made from its routes and their models."""
+
+from importlib.metadata import version
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from linnet.api.http import Problem
+from linnet.server.call import Route
+from linnet.server.problems import CONTENT_TYPE
+from linnet.server.routes import LIVE, ROUTES
+
+Schema = dict[str, Any]
+REF = "#/components/schemas/{model}"
+
+
+def document() -> Schema:
+    """OpenAPI 3.1."""
+    answers = {route.answer for route in ROUTES} | {Problem}
+    bodies = {route.body for route in ROUTES if route.body is not None}
+    modes = [(each, "serialization") for each in sorted(answers, key=lambda each: each.__name__)]
+    modes += [(each, "validation") for each in sorted(bodies, key=lambda each: each.__name__)]
+    _, schemas = models_json_schema(modes, ref_template=REF)  # type: ignore[arg-type]
+    paths: Schema = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Linnet", "version": version("linnet-operator")},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas["$defs"],
+        },
+    }
+
+
+def _operation(route: Route) -> Schema:
+    kind = "text/event-stream" if route.path == LIVE else "application/json"
+    found: Schema = {
+        "operationId": "-".join(route.path.strip("/").replace("{", "").replace("}", "").split("/")),
+        "summary": route.told,
+        "description": f"Takes the verb `{route.verb}` on canaryreleases.linnet.dev.",
+        "responses": {
+            "200": {"description": "Done.", "content": {kind: _schema(route.answer)}},
+            "default": {
+                "description": "Not carried out, and why.",
+                "content": {CONTENT_TYPE: _schema(Problem)},
+            },
+        },
+    }
+    named = [name for name in ("namespace", "name") if f"{{{name}}}" in route.path]
+    text = {"type": "string"}
+    parameters: list[Schema] = [
+        {"name": name, "in": "path", "required": True, "schema": text} for name in named
+    ]
+    if route.method == "GET" and not named:
+        parameters = [{"name": "namespace", "in": "query", "schema": text}]
+    if parameters:
+        found["parameters"] = parameters
+    if route.body is not None:
+        content = {"application/json": _schema(route.body)}
+        found["requestBody"] = {"required": True, "content": content}
+    return found
+
+
+def _schema(model: type) -> Schema:
+    return {"schema": {"$ref": REF.format(model=model.__name__)}}
