@@ -2,10 +2,10 @@
 
 from linnet.controller import telemetry  # makes its metrics when it is imported
 from linnet.providers.telemetry import DESCRIBED
-from linnet.server import alerts
+from linnet.server import alerts, api
 
 PAGE = "docs/reference/metrics.md"
-MAKERS = (telemetry, alerts)
+MAKERS = (telemetry, alerts, api)
 INTRO = """\
 <!-- Generated from the operator's code by `make verify`. Do not edit. -->
 

@@ -126,7 +126,7 @@ VIEW = {
     "linnet.dev/canaryreleases": "get list watch",
     "linnet.dev/canaryreleases/status": "get list watch",
 }
-EDIT = {"linnet.dev/canaryreleases": "create update patch delete deletecollection"}
+EDIT = {"linnet.dev/canaryreleases": "create update patch delete deletecollection promote rollback"}
 
 
 def roles(objects: tuple[Object, ...]) -> dict[str, dict[str, str]]:

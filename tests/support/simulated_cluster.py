@@ -11,6 +11,7 @@ from typing import Any
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus
+from linnet.controller.asked import Asked
 from linnet.controller.inbox import Inbox
 from linnet.controller.notify import Notifier
 from linnet.controller.observe import Providers
@@ -102,6 +103,7 @@ class SimulatedCluster:
         config = ConfigCopies(client)
         providers = Providers(Workloads(client), EveryTraffic(client), metrics, config)
         self.inbox = Inbox(lambda _: None)
+        self.asked = Asked()
         self.reconciler = Reconciler(
             client,
             providers,
@@ -109,6 +111,7 @@ class SimulatedCluster:
             now=lambda: self.now,
             inbox=self.inbox,
             notifier=self.notifier,
+            asked=self.asked,
         )
 
     def measure(self, **values: float) -> None:

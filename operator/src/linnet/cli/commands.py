@@ -52,6 +52,7 @@ COMMANDS = (
         "promote", "cluster.act", ACT, "Go on to the next step now, without waiting for its time."
     ),
     Entry("rollback", "cluster.act", ACT, "Give all traffic back to stable, at once."),
+    Entry("approve", "cluster.approve", ACT, "Approve the present step of a release."),
     Entry("retry", "cluster.act", ACT, "Release a version again that was rolled back."),
     Entry(
         "simulate",

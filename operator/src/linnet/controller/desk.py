@@ -9,8 +9,8 @@ from typing import Any
 from linnet.api.request import ANNOTATION, Request, RequestStatus
 from linnet.controller.asked import Asked
 from linnet.controller.release import InvalidSpec, Key, Release
+from linnet.providers.kubernetes import KubernetesClient
 from linnet.providers.mirror import Mirror
-from linnet.providers.mirrored import MirroredClient
 from linnet.providers.resources import CANARYRELEASES
 from linnet.server.desk import Seen, Undecided
 
@@ -20,7 +20,7 @@ class ReleaseDesk:
 
     def __init__(
         self,
-        client: MirroredClient,
+        client: KubernetesClient,
         mirror: Mirror,
         asked: Asked,
         wake: Callable[[Key], None],

@@ -95,8 +95,10 @@ def api_error(status: int, retry_after: str | None, data: bytes, path: str) -> A
     """The error for an answer of the API server, in its own words where there are any."""
     try:
         answer = json.loads(data)
-        message, reason = str(answer["message"]), str(answer.get("reason") or "Unknown")
-        named = bool((answer.get("details") or {}).get("name"))
+        # Problem details, of an operator behind the API server's proxy, have a detail.
+        message = str(answer["message"] if "message" in answer else answer["detail"])
+        reason = str(answer.get("reason") or "Unknown")
+        named = "detail" in answer or bool((answer.get("details") or {}).get("name"))
     except (ValueError, KeyError, TypeError, AttributeError):
         message, reason, named = f"{path}: HTTP status {status}", "Unknown", False
     if status == 404:

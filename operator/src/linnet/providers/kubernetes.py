@@ -165,6 +165,16 @@ class KubernetesClient:
         """What a path answers, e.g. of a Service behind the API server's proxy."""
         return await self._call("GET", path, query)
 
+    async def send(self, path: str, body: Any, headers: dict[str, str]) -> Manifest:
+        """What a path answers to a POST, e.g. of a Service behind the API server's proxy."""
+        return await self._call("POST", path, None, body, headers=headers)
+
+    async def token(self) -> str:
+        """The bearer token that requests carry; '' where something else says who asks."""
+        settings = await self._api.configuration.auth_settings()
+        value = str((settings.get("BearerToken") or {}).get("value") or "")
+        return value.removeprefix("Bearer ").strip()
+
     async def list(
         self, resource: Resource, namespace: str = "", label_selector: str = ""
     ) -> list[Manifest]:
@@ -325,8 +335,9 @@ class KubernetesClient:
         query: dict[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
     ) -> Manifest:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": "application/json", "Content-Type": content_type, **(headers or {})}
         request = await self._api.param_serialize(
             method,
             path,
