@@ -19,6 +19,7 @@ from linnet.providers.errors import (
     Forbidden,
     LeaseLost,
     NotFound,
+    ObjectMissing,
     TooManyRequests,
     Unreachable,
 )
@@ -362,3 +363,30 @@ async def test_every_answer_tells_the_time_of_the_server(server: Server, api: Ap
     with pytest.raises(Conflict):
         await client.patch(DEPLOYMENTS, "ns", "shop", {})
     assert [parsedate_to_datetime(date).tzinfo for date in dates] == [UTC, UTC]
+
+
+async def test_what_is_behind_the_proxy_is_asked_with_headers_of_its_own(
+    server: Server, client: KubernetesClient
+) -> None:
+    answer = await client.send("/proxy/approve", {"name": "shop"}, {"Linnet-Authorization": "me"})
+    assert answer == {"done": True}
+    (asked,) = server.seen
+    assert (asked.method, asked.path) == ("POST", "/proxy/approve")
+    assert asked.headers["Linnet-Authorization"] == "me"
+    assert server.bodies == [{"name": "shop"}]
+
+
+@pytest.mark.parametrize(("status", "error"), [(409, Conflict), (404, ObjectMissing)])
+async def test_problem_details_behind_the_proxy_are_told_in_their_words(
+    server: Server, client: KubernetesClient, status: int, error: type[ApiError]
+) -> None:
+    server.answers = [given({"title": "No", "detail": "not now", "status": status}, status=status)]
+    with pytest.raises(error, match="^not now$"):
+        await client.send("/proxy/approve", {}, {})
+
+
+async def test_the_token_is_the_one_that_requests_carry(api: ApiClient) -> None:
+    client = KubernetesClient(api)
+    assert await client.token() == ""
+    api.configuration.api_key["BearerToken"] = "Bearer t0ken"
+    assert await client.token() == "t0ken"

@@ -21,8 +21,10 @@ from linnet.providers.resources import TOKEN_REVIEWS, Resource
 from linnet.server import api as module
 from linnet.server.alerts import AlertReceiver
 from linnet.server.api import BODY_BYTES, Api
+from linnet.server.call import ROLES
 from linnet.server.desk import Seen, Undecided
 from linnet.server.http import serve
+from linnet.server.routes import ROUTES
 from tests.support.addresses import loopback
 from tests.support.builders import START, make_entry, make_metric, make_spec, make_status
 from tests.support.fake_kubernetes import FakeKubernetes
@@ -210,8 +212,8 @@ async def test_a_release_is_paused_and_resumed(place: Place, path: str, wanted: 
 async def test_who_lacks_the_verb_changes_nothing_and_it_is_counted(
     place: Place, token: str, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (verb,) = (each.verb for each in module.ROUTES if each.path.endswith(f"/canary/{path}"))
-    labels = {"result": "denied", "role": module.ROLES[verb]}
+    (verb,) = (each.verb for each in ROUTES if each.path.endswith(f"/canary/{path}"))
+    labels = {"result": "denied", "role": ROLES[verb]}
     before = count("rbac_permission_checks_total", **labels)
     denied = count("approval_requests_total", status="denied")
     with caplog.at_level(logging.INFO, "linnet.audit"):
@@ -290,6 +292,7 @@ async def test_the_api_server_is_asked_about_so_many_unknown_tokens_and_no_more(
     [
         ("no JSON", "the body: Invalid JSON"),
         ({"namespace": "default"}, "name: Field required"),
+        ({"namespace": "..", "name": "shop"}, "namespace: String should match"),
         ({**PLACE, "trafficPercentage": 0}, "trafficPercentage: Input should be greater than"),
         (PLACE, "trafficPercentage: Field required"),
         ({**PLACE, "trafficPercentage": 5, "wieght": 5}, "wieght: Extra inputs"),
@@ -337,6 +340,12 @@ async def test_of_releases_that_one_may_not_see_nothing_is_told(place: Place) ->
     assert (await place.call("releases/other/shop")).problem[0] == 403
     assert (await place.call("releases/other/nope")).problem[0] == 403
     assert (await place.call("releases")).problem[0] == 403
+    assert (await place.call("releases?namespace=..")).problem == (
+        400,
+        ".. is no name in Kubernetes",
+    )
+    place.desk.error = ValueError("spec.steps: wrong")
+    assert (await place.call("releases/default/shop/live")).problem[0] == 409
 
 
 async def test_what_a_release_does_is_shown(place: Place) -> None:
@@ -453,7 +462,7 @@ async def test_the_document_tells_of_every_path_and_resolves(place: Place) -> No
         session.get(f"{place.url}/api/openapi.json") as answer,
     ):
         document = await answer.json()
-    served = {(each.path, each.method.lower()) for each in module.ROUTES}
+    served = {(each.path, each.method.lower()) for each in ROUTES}
     told = {(path, method) for path, found in document["paths"].items() for method in found}
     assert told == served
     names = [each["operationId"] for found in document["paths"].values() for each in found.values()]

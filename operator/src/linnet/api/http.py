@@ -9,15 +9,17 @@ from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Condition, HistoryEntry, MetricStatus, Phase
 from linnet.api.types import Model
 
+PLACE = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+
 
 class Named(Model):
     """A release by its place."""
 
     model_config = ConfigDict(extra="forbid")
 
-    namespace: Annotated[str, Field(min_length=1, max_length=63)]
+    namespace: Annotated[str, Field(max_length=63, pattern=PLACE)]
     """Its namespace."""
-    name: Annotated[str, Field(min_length=1, max_length=63)]
+    name: Annotated[str, Field(max_length=63, pattern=PLACE)]
     """Its name."""
 
 

@@ -1,13 +1,14 @@
 """`/api/v2`: lets in whom the cluster knows, checks what they may do, records what they change."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from linnet.api.http import Act, Named
+from linnet.api.http import PLACE, Act, Named
 from linnet.api.request import RequestStatus
 from linnet.api.types import Model
 from linnet.providers.access import Access, Caller
@@ -88,8 +89,8 @@ class Api:
             return await hand_on(request, "" if HANDED_ON in request.headers else self._leader())
         caller = await _asking_api_server(self._caller(request))
         body = await _body(route, request)
-        place = body or Place.of(request)
-        call = Call(self.desk, caller, place.namespace, place.name, body)
+        place = (body.namespace, body.name) if body is not None else _place(request)
+        call = Call(self.desk, caller, *place, body)
         try:
             await self._check(call, route.verb)
             if route.path == LIVE:
@@ -142,18 +143,14 @@ class Api:
         return check
 
 
-class Place(Named):
-    """The release that a path names; all of them where it names none."""
-
-    namespace: str = ""
-    name: str = ""
-
-    @classmethod
-    def of(cls, request: web.Request) -> "Place":
-        """Read it from the path, or the namespace from the query."""
-        found = request.match_info
-        namespace = found.get("namespace") or request.query.get("namespace", "")
-        return cls(namespace=namespace, name=found.get("name", ""))
+def _place(request: web.Request) -> tuple[str, str]:
+    """Namespace and name as the path says, or the query; '' where neither does."""
+    namespace = request.match_info.get("namespace") or request.query.get("namespace", "")
+    name = request.match_info.get("name", "")
+    for text in (namespace, name):
+        if text and not re.fullmatch(PLACE, text):
+            raise Refused(400, f"{text} is no name in Kubernetes")
+    return namespace, name
 
 
 async def _asking_api_server(asking: Awaitable[T]) -> T:
@@ -187,8 +184,6 @@ async def _carried_out(route: Route, call: Call) -> Model:
         raise Refused(404, str(error)) from error
     except (ApiError, LeaseLost, Undecided) as error:
         raise Refused(503, str(error)) from error
-    except ValueError as error:
-        raise Refused(409, f"its spec can't be read: {error}") from error
 
 
 def _record(route: Route, call: Call, outcome: str, status: int = 200) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from linnet.api.http import Named
 from linnet.api.types import Model
 from linnet.providers.access import Caller
+from linnet.providers.errors import ApiError
 from linnet.server.desk import Desk, Seen
 from linnet.server.problems import Refused
 
@@ -50,9 +51,14 @@ class Call:
         """The release that it is about.
 
         Raises:
-            Refused: there is none.
+            Refused: there is none, or it can't be read.
         """
-        found = await self.desk.release(self.namespace, self.name)
+        try:
+            found = await self.desk.release(self.namespace, self.name)
+        except ApiError as error:
+            raise Refused(503, str(error)) from error
+        except ValueError as error:
+            raise Refused(409, f"its spec can't be read: {error}") from error
         if found is None:
             raise Refused(404, f"there is no CanaryRelease {self.name} in {self.namespace}")
         return found

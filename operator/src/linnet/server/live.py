@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from linnet.providers.errors import ApiError
 from linnet.server import views
 from linnet.server.call import Call
 from linnet.server.problems import Refused
@@ -59,10 +58,12 @@ class Streams:
         version, spoken, reviewed = "", self._clock(), self._clock()
         while True:
             try:
-                seen = await call.desk.release(call.namespace, call.name)
-            except (ApiError, ValueError):
-                await self._pause(LOOK_SECONDS)
-                continue
+                seen = await call.seen()
+            except Refused as refused:
+                seen = None
+                if refused.status != 404:
+                    await self._pause(LOOK_SECONDS)
+                    continue
             now = self._clock()
             if seen is None or (now - reviewed >= REVIEW_SECONDS and not await may(call)):
                 await response.write(b"event: end\ndata: {}\n\n")
