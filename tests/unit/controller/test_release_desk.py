@@ -25,7 +25,7 @@ class Place:
     """A desk over a simulated cluster, whose operator looks when it is woken."""
 
     def __init__(self) -> None:
-        steps = [{"weight": 5, "approvals": {"required": 1}}, {"weight": 100}]
+        steps = [{"weight": 5, "approvals": {"required": 2}}, {"weight": 100}]
         self.cluster = SimulatedCluster({**SPEC, "steps": steps})
         self.mirror = Mirror(lambda: 0.0)
         self.looks: list[asyncio.Task[float | None]] = []
@@ -60,7 +60,7 @@ async def place() -> Place:
 async def test_an_approval_is_answered_once_it_is_stored(place: Place) -> None:
     answer = await place.ask(RequestAction.APPROVE)
     assert (answer.outcome, answer.by) == (RequestOutcome.DONE, "jane")
-    assert answer.message == "jane approved 5 %: looks good"
+    assert answer.message == ("jane approved 5 %: looks good (1 of 2 approvals are there, by jane)")
     (given,) = place.cluster.status.approvals
     assert (given.id, given.by, given.reason) == ("a1", "jane", "looks good")
 

@@ -381,7 +381,7 @@ async def test_problem_details_behind_the_proxy_are_told_in_their_words(
     server: Server, client: KubernetesClient, status: int, error: type[ApiError]
 ) -> None:
     server.answers = [given({"title": "No", "detail": "not now", "status": status}, status=status)]
-    with pytest.raises(error, match="^not now$"):
+    with pytest.raises(error, match=r"^not now$"):
         await client.send("/proxy/approve", {}, {})
 
 

@@ -8,6 +8,8 @@ from linnet.api.status import CanaryReleaseStatus
 from linnet.controller.release import Key
 from linnet.core import approvals
 
+APPROVED = str(RequestAction.APPROVE)
+
 
 @dataclass(frozen=True)
 class _Waiting:
@@ -57,7 +59,7 @@ def _outcome(status: CanaryReleaseStatus, name: str) -> RequestStatus | None:
     given = approvals.answered(status, name)
     if given is None:
         return None
-    why = f": {given.reason}" if given.reason else ""
+    told = (each for each in status.history if (each.at, each.reason) == (given.at, APPROVED))
     return RequestStatus(
         id=given.id,
         action=RequestAction.APPROVE,
@@ -65,6 +67,6 @@ def _outcome(status: CanaryReleaseStatus, name: str) -> RequestStatus | None:
         reason=given.reason,
         weight=given.weight,
         outcome=RequestOutcome.DONE,
-        message=f"{given.by} approved {given.weight} %{why}",
+        message="; ".join(each.message for each in told),
         answered_at=given.at,
     )

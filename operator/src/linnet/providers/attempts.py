@@ -1,10 +1,11 @@
-"""Writing again where somebody else wrote in between."""
+"""Writing again: where somebody else wrote in between, and where that promises something."""
 
 from collections.abc import Awaitable, Callable
 
-from linnet.providers.errors import Conflict, OtherRevision
+from linnet.providers.errors import ApiError, Conflict, OtherRevision, TooManyRequests
 
 CONFLICT_ATTEMPTS = 5
+LONGEST_WAIT_SECONDS = 1.0
 
 
 async def again_on_conflict(read_and_write: Callable[[], Awaitable[None]]) -> None:
@@ -22,3 +23,14 @@ async def again_on_conflict(read_and_write: Callable[[], Awaitable[None]]) -> No
         except Conflict:
             continue
     return await read_and_write()
+
+
+def worth_repeating(error: ApiError, *, versioned: bool) -> bool:
+    """Whether an apply may succeed at once or soon. versioned: it only fits one version."""
+    if (error.retry_after or 0) > LONGEST_WAIT_SECONDS:
+        return False
+    if isinstance(error, Conflict):
+        return not versioned
+    if isinstance(error, TooManyRequests):
+        return error.retry_after is not None
+    return error.status == 0 or error.status >= 500

@@ -21,11 +21,11 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException
 
+from linnet.providers.attempts import worth_repeating
 from linnet.providers.errors import (
     ApiError,
     Conflict,
     ObjectMissing,
-    TooManyRequests,
     Unreachable,
     api_error,
 )
@@ -74,7 +74,6 @@ KUBECONFIG = "~/.kube/config"
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 APPLY_ATTEMPTS = 3
-LONGEST_WAIT_SECONDS = 1.0
 PAGE = 500
 UNPROCESSABLE = 422
 """What the API server answers when a patch's test fails."""
@@ -213,7 +212,7 @@ class KubernetesClient:
             try:
                 return await self._write("PATCH", path, query, manifest, APPLY_PATCH)
             except ApiError as error:
-                if not _worth_repeating(error, versioned="resourceVersion" in metadata):
+                if not worth_repeating(error, versioned="resourceVersion" in metadata):
                     raise
                 await asyncio.sleep(error.retry_after or 0)
         return await self._write("PATCH", path, query, manifest, APPLY_PATCH)
@@ -395,13 +394,3 @@ def namespace_of(kubeconfig: str = "", context: str = "") -> str:
             return str(each["context"].get("namespace") or "default")
     there = ", ".join(each["name"] for each in contexts)
     raise ConfigException(f"there is no context {context}: there are {there}")
-
-
-def _worth_repeating(error: ApiError, *, versioned: bool) -> bool:
-    if (error.retry_after or 0) > LONGEST_WAIT_SECONDS:
-        return False
-    if isinstance(error, Conflict):
-        return not versioned
-    if isinstance(error, TooManyRequests):
-        return error.retry_after is not None
-    return error.status == 0 or error.status >= 500

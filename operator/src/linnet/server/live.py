@@ -7,6 +7,7 @@ from aiohttp import web
 
 from linnet.server import views
 from linnet.server.call import Call
+from linnet.server.desk import Seen
 from linnet.server.problems import Refused
 
 LOOK_SECONDS = 0.5
@@ -58,7 +59,7 @@ class Streams:
         version, spoken, reviewed = "", self._clock(), self._clock()
         while True:
             try:
-                seen = await call.seen()
+                seen: Seen | None = await call.seen()
             except Refused as refused:
                 seen = None
                 if refused.status != 404:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase, WeightStatus
 from linnet.cli.cluster.due import due
 from tests.support.builders import MINUTE, SECOND, START, make_spec, make_status
@@ -33,6 +34,16 @@ def test_a_step_whose_time_is_up_waits_for_its_checks() -> None:
     found = due(make_spec(), status, START + 5 * MINUTE + 10 * SECOND)
     assert found is not None
     assert found.told == "10 % as soon as the checks allow; they are measured in 20s"
+
+
+def test_a_step_that_people_have_to_approve_waits_for_them_too() -> None:
+    plain = make_spec().model_dump(mode="json")
+    plain["steps"][0]["approvals"] = {"required": 1}
+    spec = CanaryReleaseSpec.model_validate(plain)
+    status = make_status(analysed_at=START + 5 * MINUTE)
+    found = due(spec, status, START + 5 * MINUTE + 10 * SECOND)
+    assert found is not None
+    assert found.what == "10 % as soon as people and the checks allow; they are measured"
 
 
 def test_a_suspended_release_waits_for_a_person() -> None:

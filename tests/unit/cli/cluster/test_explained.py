@@ -70,6 +70,18 @@ def test_a_comparison_is_explained_by_what_it_asked_for() -> None:
             ),
             "ann",
         ),
+        (
+            make_entry(
+                DecisionKind.ADVANCED,
+                "Requested",
+                message="Promote was asked for by system:serviceaccount:ci:bot; it gets 50 %",
+            ),
+            "system:serviceaccount:ci:bot",
+        ),
+        (
+            make_entry(DecisionKind.REQUESTED, "Approve", message="jane approved 5 %: looks good"),
+            "jane",
+        ),
     ],
 )
 def test_who_asked(entry: HistoryEntry, who: str) -> None:

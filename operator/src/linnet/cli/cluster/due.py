@@ -47,11 +47,12 @@ def _next_step(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: dateti
     what = "promotion" if following is None else f"{following.weight} %"
     if spec.suspend:
         return Due(f"suspended: {what} when resumed")
-    hold = steps.step_at(spec, status.weight.wanted).hold
-    left = steps.remaining(status.weight.seen_since, hold, now)
+    step = steps.step_at(spec, status.weight.wanted)
+    left = steps.remaining(status.weight.seen_since, step.hold, now)
     if left is None:
         return Due("the step's clock starts when the route reports the weight")
     if left:
         return Due(f"{what} at the earliest", left)
     measured = max(timedelta(), steps.next_measurement(spec, status, now) - now)
-    return Due(f"{what} as soon as the checks allow; they are measured", measured)
+    who = "the checks allow" if step.approvals is None else "people and the checks allow"
+    return Due(f"{what} as soon as {who}; they are measured", measured)

@@ -83,11 +83,15 @@ def explanation(
     )
 
 
+PERSON = r"was asked for by (.+?)(?:: |; |$)|^\S+ by (.+?) was refused|^(.+?) approved \d+ %"
+"""Who asked, in a message. Names have colons: system:serviceaccount:shop:jane."""
+
+
 def asked_by(entry: HistoryEntry) -> str:
     """Who asked for it: what a request says of itself, or the policy."""
     if entry.reason != "Requested" and entry.decision not in ("Requested", "Refused"):
         return "the policy"
-    found = re.search(r"was asked for by ([^:;]+)|^\S+ by (.+?) was refused", entry.message)
+    found = re.search(PERSON, entry.message)
     who = next((part for part in found.groups() if part), "") if found else ""
     return who or "somebody who didn't say their name"
 
