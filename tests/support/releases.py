@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from linnet.api.alerts import AlertAction, AlertOutcome, AlertStatus
+from linnet.api.approvals import Approval
 from linnet.api.comparison import ComparisonStatus, FindingStatus
 from linnet.api.request import RequestOutcome, RequestStatus
 from linnet.api.status import (
@@ -45,9 +46,15 @@ def full_status() -> CanaryReleaseStatus:
                 action="Rollback",
                 by="jane",
                 reason="wrong prices",
+                weight=10,
                 outcome=RequestOutcome.DONE,
                 message="Rollback was asked for by jane: wrong prices",
                 answered_at=AT,
+            ),
+            "approvals": (
+                Approval(
+                    id="2", by="joe", at=AT, reason="prices are right", revision="7d4b", weight=10
+                ),
             ),
             "alerts": (
                 AlertStatus(
