@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -43,12 +44,11 @@ def service(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 def wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + WAIT_S
     while True:
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(f"{url}/readyz", timeout=WAIT_S).status_code == 200:
                 return
-        except httpx.TransportError:
-            assert time.monotonic() < deadline, "not ready"
-            time.sleep(0.1)
+        assert time.monotonic() < deadline, "not ready"
+        time.sleep(0.1)
 
 
 def test_an_answer_under_way_is_given_in_full_before_the_end(

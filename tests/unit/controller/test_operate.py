@@ -112,10 +112,11 @@ def client() -> Noisy:
 
 @asynccontextmanager
 async def operating(client: Noisy, script: Script) -> AsyncIterator[asyncio.Task[int]]:
-    """An operator that is stopped in the end."""
+    """An operator that is stopped in the end; if it ends by itself nobody waits for ever."""
     stopped = asyncio.Event()
     task = asyncio.create_task(operate(SETTINGS, client, script.watch, stopped))
-    yield task
+    async with asyncio.timeout(60):
+        yield task
     stopped.set()
     assert await task == 0
 
