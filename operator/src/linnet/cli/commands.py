@@ -45,6 +45,12 @@ COMMANDS = (
     Entry("wait", "cluster.wait", SEE, "Wait until a release has come to something."),
     Entry("metrics", "cluster.metrics", SEE, "Read out what was measured, against its limits."),
     Entry("doctor", "cluster.doctor", SEE, "Say HEALTHY, or what is wrong and what helps."),
+    Entry(
+        "probe",
+        "probe.command",
+        SEE,
+        "Send requests at a rate, and see whether a limit lets them pass.",
+    ),
     Entry("deploy", "cluster.deploy", ACT, "Release a new image, and watch it."),
     Entry("pause", "cluster.suspend", ACT, "Freeze a release where it is; rollback stays armed."),
     Entry("resume", "cluster.suspend", ACT, "Let a paused release go on."),
