@@ -121,8 +121,11 @@ class KubernetesClient:
         fence: Fence = _open,
         timeout_seconds: float = 10.0,
         asking: Asking = _unheard,
+        agent: str = "linnet",
     ) -> Self:
         """Connect by this kubeconfig, or as a pod, or by the user's own kubeconfig.
+
+        agent: the user agent, by which the API server's audit log tells one client from another.
 
         Raises:
             kubernetes.aio.config.ConfigException: no configuration, or an unusable one.
@@ -138,7 +141,7 @@ class KubernetesClient:
             )
         configuration.retries = None  # what may be repeated is decided here, not below
         api = ApiClient(configuration)
-        api.user_agent = "linnet"
+        api.user_agent = agent
         return cls(api, fence, timeout_seconds, asking)
 
     def fenced(self, fence: Fence) -> "KubernetesClient":

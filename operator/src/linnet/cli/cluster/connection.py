@@ -20,6 +20,8 @@ from linnet.providers.errors import (
 )
 from linnet.providers.kubernetes import ConfigException, KubernetesClient, namespace_of
 
+AGENT = "linnet-cli"
+"""The user agent of the commands."""
 INSTALL = "helm install linnet charts/linnet-operator --namespace linnet-system --create-namespace"
 
 T = TypeVar("T")
@@ -68,7 +70,7 @@ async def _asked(place: Place, work: Callable[[Cluster], Awaitable[T]]) -> T:
     clock = SharedClock()
     own = namespace_of(place.kubeconfig, place.context)
     client = await KubernetesClient.connect(
-        kubeconfig=place.kubeconfig, context=place.context, asking=clock.ask
+        kubeconfig=place.kubeconfig, context=place.context, asking=clock.ask, agent=AGENT
     )
     try:
         return await work(Cluster(client, place.namespace or own, clock.now))
