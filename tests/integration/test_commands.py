@@ -83,6 +83,24 @@ def test_other_forms_of_output(shop: Shop) -> None:
     assert json.loads(shop.types("explain", "shop", "-o", "json").stdout)["askedBy"] == "the policy"
 
 
+def test_a_report_is_written_of_what_is_kept(shop: Shop) -> None:
+    started = make_entry(DecisionKind.STARTED, "TemplateChanged", revision=shop.revision)
+    advanced = make_entry(DecisionKind.ADVANCED, "CanaryReady", revision=shop.revision)
+    shop.is_at(make_status(canary_revision=shop.revision, history=(started, advanced)))
+    written = shop.types("report", "shop")
+    assert written.exit_code == 0, written.stderr
+    assert f"# shop in {shop.namespace}: {shop.revision} is under way" in written.stdout
+    assert "| images | shop:2 |" in written.stdout
+    assert "no operator says where Prometheus is: give its address" in written.stdout
+    assert shop.types("report", "shop", "--no-samples", "-o", "html").stdout.startswith("<!doctype")
+    away = ("--prometheus", "http://127.0.0.1:9", "-o", "json")
+    (problem,) = json.loads(shop.types("report", "shop", *away).stdout)["missing"]
+    assert "can't be reached" in problem
+    other = shop.types("report", "shop", "--revision", "nosuch")
+    assert other.exit_code == 2
+    assert shop.revision in other.stderr
+
+
 def test_all_namespaces(shop: Shop) -> None:
     result = CliRunner().invoke(
         app, ["get", "-A", "--kubeconfig", str(shop.server.kubeconfig), "-o", "json"]

@@ -56,6 +56,7 @@ def commands(text: str) -> Iterator[Words]:
     """Each command, those of a pipeline one by one, and those within a sentence or a table."""
     for line in pipelines(text):
         words = shlex.split(line, comments=True)
+        words = words[: words.index(">")] if ">" in words else words
         while "|" in words:
             at = words.index("|")
             yield words[:at]

@@ -44,6 +44,12 @@ COMMANDS = (
     Entry("explain", "cluster.history", SEE, "Explain a decision: measured, asked, limit, rule."),
     Entry("wait", "cluster.wait", SEE, "Wait until a release has come to something."),
     Entry("metrics", "cluster.metrics", SEE, "Read out what was measured, against its limits."),
+    Entry(
+        "report",
+        "cluster.report",
+        SEE,
+        "Write the report of a release: what was released, measured, decided, by whom.",
+    ),
     Entry("doctor", "cluster.doctor", SEE, "Say HEALTHY, or what is wrong and what helps."),
     Entry(
         "probe",

@@ -1,13 +1,13 @@
 """Pictures of rehearsals: one release over time, or what became of many."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil, floor, log10
+from math import ceil, log10
 
 from linnet.api.analysis import ReadyMade
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.cli.output import clock, percent
-from linnet.cli.svg import BLUE, FAINT, GREY, GRID, INK, ORANGE, Svg
+from linnet.cli.svg import BLUE, FAINT, GREY, GRID, INK, ORANGE, Scale, Svg, scale, ticks
 from linnet.core.catalog import QUERIES, checks
 from linnet.simulation.played import Outcome, Played
 from linnet.simulation.summary import Summary
@@ -17,7 +17,6 @@ COLOURS = {Outcome.PROMOTED: BLUE, Outcome.ROLLED_BACK: ORANGE, Outcome.UNFINISH
 ODDS = (ORANGE, BLUE, GREY)
 LEAST = -2
 """The power of ten below which odds are not told apart: nothing speaks against the canary there."""
-Scale = Callable[[float], float]
 
 
 def story(spec: CanaryReleaseSpec, played: Played) -> str:
@@ -29,7 +28,7 @@ def story(spec: CanaryReleaseSpec, played: Played) -> str:
     compared = any(point.odds for point in played.points)
     lower = 170 if compared else 0
     svg = Svg(WIDTH, 400 + lower, f"A release in the world {played.world}: {played.outcome}")
-    x = _scale(0, end, LEFT, RIGHT)
+    x = scale(0, end, LEFT, RIGHT)
     svg.text((LEFT, 22), f"{played.world}: {played.outcome} after {clock(played.ended_s)}")
     _time_axis(svg, end, x, 350 + lower)
     _errors(svg, spec, played, x, (45, 215))
@@ -48,9 +47,9 @@ def _errors(
     limits = [value for value in (check.above, check.at_most) if value] if check else []
     seen = [v for p in played.points for v in (p.canary, p.stable) if v is not None]
     most = 1.15 * max([*seen, *limits, 0.1])
-    y = _scale(0, most, area[1], area[0])
+    y = scale(0, most, area[1], area[0])
     svg.text((LEFT, area[0] - 8), "errors, %", colour=FAINT)
-    for value in _ticks(most):
+    for value in ticks(most):
         svg.line([(LEFT, y(value)), (RIGHT, y(value))], GRID, 1)
         svg.text((LEFT - 8, y(value) + 4), f"{value:g}", "end", FAINT)
     for value, what in zip(limits, ("rolls back above", "goes on up to"), strict=False):
@@ -72,7 +71,7 @@ def _odds(svg: Svg, played: Played, x: Scale, area: tuple[float, float]) -> None
     known = [point for point in played.points if point.odds]
     most = max(needed, *(odds for point in known for odds in point.odds.values()))
     top = ceil(log10(most) + 0.3)
-    y = _scale(LEAST, top, area[1], area[0])
+    y = scale(LEAST, top, area[1], area[0])
     svg.text((LEFT, area[0] - 8), "odds against a healthy canary", colour=FAINT)
     for power in range(LEAST, top + 1, max(1, (top - LEAST) // 4)):
         svg.line([(LEFT, y(power)), (RIGHT, y(power))], GRID, 1)
@@ -92,7 +91,7 @@ def _log(odds: float) -> float:
 
 
 def _weights(svg: Svg, played: Played, x: Scale, area: tuple[float, float]) -> None:
-    y = _scale(0, 100, area[1], area[0])
+    y = scale(0, 100, area[1], area[0])
     svg.text((LEFT, area[0] - 8), "weight, %", colour=FAINT)
     for value in (0, 50, 100):
         svg.text((LEFT - 8, y(value) + 4), f"{value}", "end", FAINT)
@@ -114,7 +113,7 @@ def outcomes(found: Sequence[Summary], played: Sequence[Sequence[Played]]) -> st
     height = 80 + 44 * len(found)
     svg = Svg(WIDTH, height, "What became of the releases in each world")
     longest = max(each.ended_s for group in played for each in group)
-    bar, x = _scale(0, 1, 130, 400), _scale(0, longest, 440, RIGHT)
+    bar, x = scale(0, 1, 130, 400), scale(0, longest, 440, RIGHT)
     svg.text((130, 22), "share of releases", colour=FAINT)
     svg.text((440, 22), "each release: when it was decided", colour=FAINT)
     for i, (each, group) in enumerate(zip(found, played, strict=True)):
@@ -124,7 +123,7 @@ def outcomes(found: Sequence[Summary], played: Sequence[Sequence[Played]]) -> st
         svg.line([(440, top + 26), (RIGHT, top + 26)], GRID, 1)
         for number, one in enumerate(sorted(group, key=lambda each: each.ended_s)):
             svg.dot((x(one.ended_s), top + 6 + number % 5 * 4.5), COLOURS[one.outcome], 2.5, 0.6)
-    for value in _ticks(longest / 60):
+    for value in ticks(longest / 60):
         svg.text((x(60 * value), height - 36), f"{value:g} min", "middle", FAINT)
     _key(svg, height - 12)
     return str(svg)
@@ -147,21 +146,6 @@ def _key(svg: Svg, y: float) -> None:
 
 
 def _time_axis(svg: Svg, end: float, x: Scale, bottom: float) -> None:
-    for minutes in _ticks(end / 60):
+    for minutes in ticks(end / 60):
         svg.line([(x(60 * minutes), 45), (x(60 * minutes), bottom)], GRID, 1)
         svg.text((x(60 * minutes), bottom + 18), f"{minutes:g} min", "middle", FAINT)
-
-
-def _scale(low: float, high: float, first: float, last: float) -> Scale:
-    def place(value: float) -> float:
-        return first + (value - low) / (high - low) * (last - first)
-
-    return place
-
-
-def _ticks(most: float) -> list[float]:
-    """Some round numbers from 0 to at most that many."""
-    raw = most / 5
-    power = 10 ** floor(log10(raw))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw)
-    return [step * i for i in range(ceil(most / step)) if step * i <= most]

@@ -1,13 +1,32 @@
 """A picture in SVG: shapes and texts at places, and the text of the file that shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
+from math import ceil, floor, log10
 
 INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 BLUE, ORANGE, GREY = "#1f6fb2", "#d9661f", "#9aa5b1"
 FONT = "system-ui, sans-serif"
 
 Place = tuple[float, float]
+Scale = Callable[[float], float]
+
+
+def scale(low: float, high: float, first: float, last: float) -> Scale:
+    """Where values from low to high are, in pixels from first to last."""
+
+    def place(value: float) -> float:
+        return first + (value - low) / (high - low) * (last - first)
+
+    return place
+
+
+def ticks(most: float) -> list[float]:
+    """Some round numbers from 0 to at most that many, which is more than 0."""
+    raw = most / 5
+    power = 10 ** floor(log10(raw))
+    step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw)
+    return [step * i for i in range(ceil(most / step)) if step * i <= most]
 
 
 class Svg:

@@ -3,9 +3,9 @@
 import pytest
 
 from linnet.api.status import DecisionKind, HistoryEntry
-from linnet.cli.cluster.explained import asked_by, chosen, explanation
-from linnet.cli.cluster.rules import rule
+from linnet.cli.cluster.explained import chosen, explanation
 from linnet.cli.output import BadInput
+from linnet.review.rules import asked_by, rule
 from tests.support.builders import make_entry, make_spec, make_status
 
 BREACH = make_entry(

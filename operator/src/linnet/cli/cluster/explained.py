@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, HistoryEntry
-from linnet.cli.cluster.rules import BREACHED, WORSE, rule
-from linnet.cli.cluster.tree import goes_on, rolls_back
 from linnet.cli.output import BadInput
 from linnet.core.catalog import BY, Check, checks
 from linnet.core.looks import selectors
 from linnet.core.queries import UnknownVariable, questions
+from linnet.review.limits import goes_on, rolls_back
+from linnet.review.rules import BREACHED, WORSE, asked_by, rule
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,6 @@ def explanation(
         checks=tuple(_asked(spec, entry, namespace, name)),
         comparison=_compared(spec, entry, namespace),
     )
-
-
-PERSON = r"was asked for by (.+?)(?:: |; |$)|^\S+ by (.+?) was refused|^(.+?) approved \d+ %"
-"""Who asked, in a message. Names have colons: system:serviceaccount:shop:jane."""
-
-
-def asked_by(entry: HistoryEntry) -> str:
-    """Who asked for it: what a request says of itself, or the policy."""
-    if entry.reason != "Requested" and entry.decision not in ("Requested", "Refused"):
-        return "the policy"
-    found = re.search(PERSON, entry.message)
-    who = next((part for part in found.groups() if part), "") if found else ""
-    return who or "somebody who didn't say their name"
 
 
 def _asked(

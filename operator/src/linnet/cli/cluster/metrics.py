@@ -16,6 +16,7 @@ from linnet.controller.release import Release
 from linnet.core.catalog import checks
 from linnet.core.observed import Sample
 from linnet.providers.metrics.prometheus import Prometheus
+from linnet.review.limits import goes_on, rolls_back
 from linnet.review.silence import asked_of_stable
 
 
@@ -87,8 +88,8 @@ def as_data(release: Release, stable: dict[str, Sample]) -> dict[str, Any]:
     canary = [
         {
             **metric.model_dump(mode="json", by_alias=True, exclude_none=True),
-            "goesOn": tree.goes_on(limits[metric.name]),
-            "rollsBack": tree.rolls_back(limits[metric.name]),
+            "goesOn": goes_on(limits[metric.name]),
+            "rollsBack": rolls_back(limits[metric.name]),
         }
         for metric in release.status.metrics
         if metric.name in limits

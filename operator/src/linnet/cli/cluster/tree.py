@@ -15,6 +15,7 @@ from linnet.cli.cluster.due import due
 from linnet.cli.cluster.words import moment, span
 from linnet.controller.release import Release
 from linnet.core.catalog import Check, checks
+from linnet.review.limits import goes_on, rolls_back
 
 LAST = 5
 """Decisions that are shown."""
@@ -122,19 +123,6 @@ def value(metric: MetricStatus, check: Check | None) -> str:
     if metric.value is None:
         return metric.message
     return f"{metric.value:.4g}{check.unit if check else ''}"
-
-
-def goes_on(check: Check) -> str:
-    """The limit that lets the release go on."""
-    if check.at_most is not None:
-        return f"≤ {check.at_most:g}{check.unit}"
-    return "" if check.at_least is None else f"≥ {check.at_least:g}{check.unit}"
-
-
-def rolls_back(check: Check) -> str:
-    """The limit that rolls back, and how often in a row."""
-    limit = f"> {check.above:g}" if check.above is not None else f"< {check.below:g}"
-    return f"{limit}{check.unit} {check.consecutive} times in a row"
 
 
 def _so_far(metric: MetricStatus, check: Check | None, needed: int) -> str:

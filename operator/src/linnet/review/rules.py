@@ -1,4 +1,6 @@
-"""The rules that decide, in words: by the reason that a decision carries."""
+"""The rules that decide, in words, by the reason that a decision carries; and who asked for it."""
+
+import re
 
 from linnet.api.status import DecisionKind, HistoryEntry
 
@@ -40,6 +42,8 @@ BY_REASON = {
     "TemplateReverted": "the template that stable runs was put back: there is nothing to release",
     "ConfigReverted": "the config that stable reads was put back: there is nothing to release",
     "Requested": "a person asked for it",
+    "AlertFired": "an alert that began in this release, and that by the rules for alerts ends it",
+    "Frozen": "an alert freezes the steps until it is resolved; rollback stays armed",
 }
 BY_KIND = {
     DecisionKind.STARTED: "the template, or tracked config, differs from what stable runs",
@@ -62,3 +66,18 @@ def rule(entry: HistoryEntry) -> str:
     if entry.reason.endswith(WORSE):
         return "evidence beyond the release's budget of false rollbacks rolls back"
     return BY_KIND.get(entry.decision, "")
+
+
+PERSON = r"was asked for by (.+?)(?:: |; |$)|^\S+ by (.+?) was refused|^(.+?) approved \d+ %"
+"""Who asked, in a message. Names have colons: system:serviceaccount:shop:jane."""
+
+
+def asked_by(entry: HistoryEntry) -> str:
+    """Who asked for it: what a request says of itself, an alert, or the policy."""
+    if entry.reason == "AlertFired":
+        return "an alert"
+    if entry.reason != "Requested" and entry.decision not in ("Requested", "Refused"):
+        return "the policy"
+    found = re.search(PERSON, entry.message)
+    who = next((part for part in found.groups() if part), "") if found else ""
+    return who or "somebody who didn't say their name"
