@@ -1,6 +1,5 @@
 """The OpenAPI document of the HTTP API, made from its routes and their models."""
 
-from importlib.metadata import version
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -11,6 +10,8 @@ from linnet.server.problems import CONTENT_TYPE
 from linnet.server.routes import LIVE, ROUTES
 
 Schema = dict[str, Any]
+VERSION = "2"
+"""Of the API. The program's own is not known in its image, which has no distribution's metadata."""
 REF = "#/components/schemas/{model}"
 
 
@@ -26,7 +27,7 @@ def document() -> Schema:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Linnet", "version": version("linnet-operator")},
+        "info": {"title": "Linnet", "version": VERSION},
         "security": [{"token": []}],
         "paths": paths,
         "components": {
