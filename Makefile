@@ -14,7 +14,7 @@ demo: .venv ## a real cluster, a good version promoted, four bad ones rolled bac
 down: .venv ## remove the demo's cluster
 	$(PYTHON) -m hack.cluster down --name $(CLUSTER)
 
-check: lint unit ## lint, types, generated files, unit tests, scenarios: two minutes
+check: lint unit ## lint, types, generated files, unit tests, scenarios: a minute
 
 lint: .venv
 	@mkdir -p out
@@ -25,7 +25,7 @@ lint: .venv
 	$(PYTHON) -m hack.generate --check
 
 unit: .venv
-	$(PYTEST) -q -n 2 tests/unit tests/scenarios
+	$(PYTEST) -q -n 2 -m "not thorough" tests/unit tests/scenarios
 
 test: .venv ## every test, on a cluster of its own, with coverage
 	$(PYTHON) -m hack.test

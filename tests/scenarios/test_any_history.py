@@ -23,6 +23,7 @@ HISTORIES = st.lists(
     st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from(PAUSES)), max_size=12
 )
 LAGS = st.sampled_from([0, 2, 40])
+pytestmark = pytest.mark.thorough
 FEWER = settings(max_examples=20)
 """Each example is a whole history; `make soak-histories` has a hundred thousand."""
 

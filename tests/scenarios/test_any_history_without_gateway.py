@@ -15,6 +15,7 @@ from tests.support.looks import Kill
 from tests.support.oracle import assert_sound
 from tests.support.shared_world import SharedWorld, adopted, shared_spec
 
+pytestmark = pytest.mark.thorough
 SCALES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 90)), max_size=6)
 
 

@@ -54,6 +54,7 @@ def outcome(world: World) -> tuple[object, ...]:
     return phase, world.stable.asked, world.stable.paused, world.canary, world.route.served
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("story", STORIES)
 def test_a_release_ends_the_same_wherever_the_operator_is_killed(story: str) -> None:
     whole = told(story, {})

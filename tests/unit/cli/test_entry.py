@@ -22,6 +22,7 @@ def test_a_package_that_is_missing_is_named_with_the_remedy(package: str) -> Non
     assert "pip install 'linnet-operator[cli]'" in found.stderr
 
 
+@pytest.mark.thorough
 def test_the_operator_starts_without_them() -> None:
     found = start("import linnet.controller.run; print('well')", "typer", "rich", "linnet.cli")
     assert found.stdout == "well\n", found.stderr

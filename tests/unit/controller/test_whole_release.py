@@ -184,6 +184,7 @@ async def test_stable_taken_out_of_the_rule_in_mid_release_loses_no_request(
     assert left_as_found(cluster)
 
 
+@pytest.mark.thorough
 async def test_a_template_changed_at_any_write_of_a_promotion_loses_no_request() -> None:
     """Whatever stable has come to by then, the changed template is released from step one."""
     for skip in range(8):
@@ -249,6 +250,7 @@ async def writes_of_a_release(make: Make, *phases: str, error_rate: float) -> in
     return len(cluster.client.writes)
 
 
+@pytest.mark.thorough
 @ENDS
 async def test_killed_at_any_one_write_it_ends_the_same(
     make: Make, error_rate: float, end: str

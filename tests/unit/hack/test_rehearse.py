@@ -30,6 +30,7 @@ def blocks(page: Path = PAGE) -> dict[str, str]:
 ALL = {**blocks(), **blocks(COMPARISON)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("command", [each for each in ALL if not is_long(each)])
 def test_an_output_is_current(command: str, tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
