@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from recochat.app import create_app
-from recochat.chat.engine import EmbeddedAnswerer
+from recochat.chat.engine import EmbeddedAnswerer, Question
 from recochat.recommender import builtin
 from recochat.recommender.current import CurrentModel
 from recochat.sessions.base import Turn
@@ -65,7 +65,7 @@ async def test_suggestions_end_when_all_have_been_made(conversation: Conversatio
     assert len((await conversation.say("more"))["suggestions"]) == 3
     seen = tuple(item.item_id for item in builtin.items())
     answer = await EmbeddedAnswerer(CurrentModel(None)).answer(
-        "more", [Turn("assistant", "", 0, seen)]
+        Question("more", [Turn("assistant", "", 0, seen)])
     )
     assert answer.text == "You have seen everything I know."
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from recochat.app import create_app
-from recochat.chat.engine import NOTHING, Answer, Say
-from recochat.chat.memory import Memory
+from recochat.chat.engine import Answer, Question, Say
 from recochat.guard.middleware import Guard
 from recochat.guard.rates import MemoryRateLimiter
 from recochat.guard.replies import MemoryReplies, Reply
 from recochat.problems import StoreUnavailable
-from recochat.sessions.base import Turn
 from recochat.settings import Settings
 
 Calling = Callable[[FastAPI], httpx.AsyncClient]
@@ -73,14 +71,7 @@ class Waiting:
     def __init__(self, error: Exception | None = None) -> None:
         self.asked, self.go, self.error = asyncio.Event(), asyncio.Event(), error
 
-    async def answer(
-        self,
-        message: str,
-        history: Sequence[Turn],
-        user_id: str = "",
-        memory: Memory = NOTHING,
-        say: Say | None = None,
-    ) -> Answer:
+    async def answer(self, question: Question, say: Say | None = None) -> Answer:
         self.asked.set()
         await self.go.wait()
         if self.error:

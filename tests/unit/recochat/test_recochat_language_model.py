@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from recochat import context
 from recochat.app import create_app
 from recochat.chat import choose
-from recochat.chat.engine import EmbeddedAnswerer, Say
+from recochat.chat.engine import EmbeddedAnswerer, Question, Say
 from recochat.chat.language_model import (
     HttpLanguageModel,
     LanguageModelError,
@@ -83,8 +83,8 @@ def failed(kind: str = "failed") -> LanguageModelError:
 async def test_the_model_words_what_the_engine_says() -> None:
     stand = Stand(ScriptedModel(["Gladly!"]))
     said = [Turn("user", "I like jazz", 1.0), Turn("assistant", "Noted: jazz.", 2.0)]
-    answer = await stand.answerer.answer("any ideas?", said)
-    own = await ENGINE.answer("any ideas?", said)
+    answer = await stand.answerer.answer(Question("any ideas?", said))
+    own = await ENGINE.answer(Question("any ideas?", said))
     assert (answer.text, answer.source) == ("Gladly!", "model")
     assert (answer.intent, answer.items) == (own.intent, own.items)
     [prompt] = stand.model.asked
@@ -98,8 +98,8 @@ async def test_any_failure_leaves_the_engines_own_words(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand = Stand(ScriptedModel([failed(kind)]))
-    answer = await stand.answerer.answer("recommend jazz", [])
-    own = await ENGINE.answer("recommend jazz", [])
+    answer = await stand.answerer.answer(Question("recommend jazz"))
+    own = await ENGINE.answer(Question("recommend jazz"))
     assert (answer.text, answer.items, answer.source) == (own.text, own.items, "fallback")
     assert stand.outcomes == [kind]
     [record] = caplog.records
@@ -110,35 +110,35 @@ async def test_any_failure_leaves_the_engines_own_words(
 
 async def test_a_model_that_never_answers_is_given_up() -> None:
     stand = Stand(ScriptedModel(["never"]), timeout_s=0.01)
-    assert (await stand.answerer.answer("hi", [])).source == "fallback"
+    assert (await stand.answerer.answer(Question("hi"))).source == "fallback"
     assert stand.outcomes == ["timeout"]
 
 
 async def test_what_may_pass_is_tried_once_more() -> None:
     stand = Stand(ScriptedModel([failed("unreachable"), "Hello."]))
-    assert (await stand.answerer.answer("hi", [])).text == "Hello."
+    assert (await stand.answerer.answer(Question("hi"))).text == "Hello."
     assert len(stand.model.asked) == 2
     refused = Stand(ScriptedModel([failed("refused"), "Hello."]))
-    assert (await refused.answerer.answer("hi", [])).source == "fallback"
+    assert (await refused.answerer.answer(Question("hi"))).source == "fallback"
     assert len(refused.model.asked) == 1
 
 
 async def test_retries_end_with_their_budget() -> None:
     stand = Stand(ScriptedModel([failed()]), budget=RetryBudget(share=0.0, most=1.0))
     for _ in range(2):
-        await stand.answerer.answer("hi", [])
+        await stand.answerer.answer(Question("hi"))
     assert len(stand.model.asked) == 3
 
 
 async def test_a_model_that_keeps_failing_is_left_alone_and_tried_again() -> None:
     stand = Stand(ScriptedModel([failed("refused")]))
     for _ in range(5):
-        await stand.answerer.answer("hi", [])
+        await stand.answerer.answer(Question("hi"))
     assert stand.outcomes == ["refused"] * 3 + ["skipped"] * 2
     stand.clock.now = 10.0
     stand.model.script = ["Back again."]
-    assert (await stand.answerer.answer("hi", [])).source == "model"
-    assert (await stand.answerer.answer("hi", [])).source == "model"
+    assert (await stand.answerer.answer(Question("hi"))).source == "model"
+    assert (await stand.answerer.answer(Question("hi"))).source == "model"
 
 
 def test_an_open_circuit_lets_one_trial_through() -> None:
@@ -168,7 +168,7 @@ def test_retries_are_a_share_of_requests() -> None:
 @pytest.mark.parametrize("length", [899, 900, 901, 5000])
 async def test_long_words_are_cut_between_characters(length: int) -> None:
     stand = Stand(ScriptedModel(["é" * (length // 2) + "x" * (length % 2)]))
-    text = (await stand.answerer.answer("hi", [])).text
+    text = (await stand.answerer.answer(Question("hi"))).text
     assert len(text.encode()) <= 900
     assert text.endswith("…") == (length > 900)
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from recochat.app import create_app
-from recochat.chat.engine import EmbeddedAnswerer, Say
+from recochat.chat.engine import EmbeddedAnswerer, Question, Say
 from recochat.chat.language_model import HttpLanguageModel, LanguageModelError, Message
 from recochat.chat.phrased import PhrasedAnswerer
 from recochat.problems import StoreUnavailable
@@ -64,7 +64,7 @@ async def test_a_repeated_stream_is_the_same_stream(client: httpx.AsyncClient) -
 class ForgetfulStore(MemorySessionStore):
     async def append(
         self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
-    ) -> Session:
+    ) -> int:
         raise StoreUnavailable("gone")
 
 
@@ -162,14 +162,14 @@ def answerer(script: Script) -> PhrasedAnswerer:
 async def test_a_model_that_fails_before_a_word_is_asked_again() -> None:
     heard = Heard()
     script = Script(("", LanguageModelError("failed", "500")), ("Welcome!", None))
-    answer = await answerer(script).answer("hi", (), say=heard)
+    answer = await answerer(script).answer(Question("hi"), heard)
     assert (answer.text, answer.source, heard.pieces) == ("Welcome!", "model", ["Welcome!"])
 
 
 async def test_a_model_that_fails_midway_leaves_the_engines_answer() -> None:
     heard = Heard()
     script = Script(("Wel", LanguageModelError("unreachable", "cut off")), ("never asked", None))
-    answer = await answerer(script).answer("hi", (), say=heard)
+    answer = await answerer(script).answer(Question("hi"), heard)
     assert answer.source == "fallback"
     assert answer.text.startswith("Hello!")
     assert heard.pieces == ["Wel"]

@@ -14,8 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from recochat import context
 from recochat.app import create_app
-from recochat.chat.engine import NOTHING, Answer, Say
-from recochat.chat.memory import Memory
+from recochat.chat.engine import Answer, Question, Say
 from recochat.logs import JsonFormatter, Sampler
 from recochat.problems import StoreUnavailable
 from recochat.sessions.base import NO_CHANGE, Change, Session, Turn
@@ -41,14 +40,7 @@ class BrokenAnswerer:
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    async def answer(
-        self,
-        message: str,
-        history: Sequence[Turn],
-        user_id: str = "",
-        memory: Memory = NOTHING,
-        say: Say | None = None,
-    ) -> Answer:
+    async def answer(self, question: Question, say: Say | None = None) -> Answer:
         raise self.error
 
 

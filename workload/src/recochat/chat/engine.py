@@ -47,18 +47,22 @@ class Answer:
     """What is to be remembered from now on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody says, and what is known of the conversation before it."""
+
+    message: str
+    history: Sequence[Turn] = ()
+    """Oldest first."""
+    user_id: str = ""
+    memory: Memory = NOTHING
+
+
 class Answerer(Protocol):
     """Something that can hold a conversation: this engine, or a language model."""
 
-    async def answer(
-        self,
-        message: str,
-        history: Sequence[Turn],
-        user_id: str = "",
-        memory: Memory = NOTHING,
-        say: Say | None = None,
-    ) -> Answer:
-        """Answer ``message`` in the light of ``history`` (oldest first) and ``memory``.
+    async def answer(self, question: Question, say: Say | None = None) -> Answer:
+        """Answer in the light of what was said before.
 
         ``say`` gets the text in pieces. What it got is provisional: the answer is what counts, also
         where it says something else.
@@ -104,16 +108,9 @@ class EmbeddedAnswerer:
             )
         )
 
-    async def answer(
-        self,
-        message: str,
-        history: Sequence[Turn],
-        user_id: str = "",
-        memory: Memory = NOTHING,
-        say: Say | None = None,
-    ) -> Answer:
+    async def answer(self, question: Question, say: Say | None = None) -> Answer:
         """Answer by the first rule that fits. The same input always gets the same answer."""
-        context = self._context(message, history, user_id, memory)
+        context = self._context(question)
         answer = self._answer(context)
         if say is not None:
             for piece in _PIECE.findall(answer.text):
@@ -130,10 +127,9 @@ class EmbeddedAnswerer:
         bare = _known_words(context.message, context.recommender)
         return self._note_taste(context) if bare else self._fallback(context)
 
-    def _context(
-        self, message: str, history: Sequence[Turn], user_id: str, memory: Memory
-    ) -> _Context:
-        said = [turn.text for turn in history if turn.role == "user"] + [message]
+    def _context(self, question: Question) -> _Context:
+        memory, history = question.memory, question.history
+        said = [turn.text for turn in history if turn.role == "user"] + [question.message]
         names = [match.group(1) for text in said for match in _NAME.finditer(text)]
         recommender = self._models.recommender
         # What the turns say comes after what is remembered: an older version remembered nothing.
@@ -141,7 +137,9 @@ class EmbeddedAnswerer:
         seen = [item for turn in history for item in turn.items]
         interests = tuple(dict.fromkeys((*memory.interests, *likes)))
         started = time.perf_counter()
-        persona = recommender.persona(Query(user_id, interests=interests)) or memory.persona
+        persona = (
+            recommender.persona(Query(question.user_id, interests=interests)) or memory.persona
+        )
         self._routed(time.perf_counter() - started)
         known = Memory(
             name=names[-1] if names else memory.name,
@@ -149,7 +147,7 @@ class EmbeddedAnswerer:
             interests=interests,
             suggested=tuple(dict.fromkeys((*memory.suggested, *seen))),
         )
-        return _Context(message, user_id, known, recommender)
+        return _Context(question.message, question.user_id, known, recommender)
 
     def _ranked(self, context: _Context, limit: int, exclude: Sequence[str]) -> list[Ranked]:
         return context.recommender.rank(

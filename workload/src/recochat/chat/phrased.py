@@ -14,12 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from recochat.chat.engine import NOTHING, Answer, Answerer, Say
+from recochat.chat.engine import Answer, Answerer, Question, Say
 from recochat.chat.language_model import LanguageModel, LanguageModelError, Message
-from recochat.chat.memory import Memory
 from recochat.logs import Sampler
 from recochat.resilience import CircuitBreaker, RetryBudget
-from recochat.sessions.base import Turn
 
 log = logging.getLogger(__name__)
 
@@ -52,20 +50,13 @@ class PhrasedAnswerer:
         self._budget = budget or RetryBudget()
         self._sampler = Sampler(per_second=1)
 
-    async def answer(
-        self,
-        message: str,
-        history: Sequence[Turn],
-        user_id: str = "",
-        memory: Memory = NOTHING,
-        say: Say | None = None,
-    ) -> Answer:
+    async def answer(self, question: Question, say: Say | None = None) -> Answer:
         """The engine's answer, in the model's words if there are any in time."""
-        draft = await self._engine.answer(message, history, user_id, memory)
+        draft = await self._engine.answer(question)
         if not self._breaker.allow():
             self._observe("skipped", 0.0)
             return replace(draft, source="fallback")
-        prompt = _prompt(draft, message, history, memory)
+        prompt = _prompt(draft, question)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -113,11 +104,11 @@ class PhrasedAnswerer:
             )
 
 
-def _prompt(draft: Answer, message: str, history: Sequence[Turn], memory: Memory) -> list[Message]:
-    told = [Message(turn.role, turn.text) for turn in history[-_TOLD:]]
-    known = memory.summary(0)
+def _prompt(draft: Answer, question: Question) -> list[Message]:
+    told = [Message(turn.role, turn.text) for turn in question.history[-_TOLD:]]
+    known = question.memory.summary(0)
     instruction = f"{known} {_INSTRUCTION}" if known else _INSTRUCTION
-    return [Message("system", instruction + draft.text), *told, Message("user", message)]
+    return [Message("system", instruction + draft.text), *told, Message("user", question.message)]
 
 
 def _cut(text: str) -> str:

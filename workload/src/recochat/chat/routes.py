@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, HTTPException, Request
 
-from recochat.chat.engine import Answerer, Say
+from recochat.chat.engine import Answerer, Question, Say
 from recochat.chat.memory import change, recall
 from recochat.chat.schemas import (
     ChatRequest,
@@ -49,9 +49,8 @@ def router(
         asked_at = clock()
         history, facts = (session.turns, session.facts) if session else ((), {})
         started = time.perf_counter()
-        answer = await answerer.answer(
-            request.message, history, request.user_id, recall(facts), say
-        )
+        question = Question(request.message, history, request.user_id, recall(facts))
+        answer = await answerer.answer(question, say)
         metrics.multiturn_latency.observe(time.perf_counter() - started)
         item_ids = tuple(item.item_id for item in answer.items)
         # Both at once and only now: a question is never kept without its answer.
