@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.addresses import free_port
 from tests.support.redis_process import redis_server_binary
 
 _START_S = 180
@@ -33,7 +33,7 @@ def local(out: Path) -> Iterator[Service]:
     """One process of recochat with a Redis of its own; their logs go to `out`."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="load"))
-        port = _free_port()
+        port = free_port()
         redis = [str(redis_server_binary()), "--port", "0", "--unixsocket", f"{folder}/s",
                  "--save", "", "--dir", folder]  # fmt: skip
         settings = {
@@ -70,10 +70,3 @@ def _wait(url: str, log: Path) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise SystemExit(f"recochat wasn't ready after {_START_S} s; see {log}")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

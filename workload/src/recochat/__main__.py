@@ -63,6 +63,8 @@ def serve() -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Who asks is what a gateway says in X-User-Id, not an address that it passes on.
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )

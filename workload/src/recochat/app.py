@@ -7,6 +7,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -26,6 +27,7 @@ from recochat.experiments.exposition import ExperimentCollector
 from recochat.guard.middleware import Guard
 from recochat.problems import StoreUnavailable
 from recochat.recommender import routes as recommend_routes
+from recochat.recommender.answers import Answers
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import Query
 from recochat.sessions.base import SessionStore
@@ -36,6 +38,8 @@ from recochat.telemetry import Metrics, TelemetryMiddleware
 log = logging.getLogger(__name__)
 
 _COUNTED_EVERY_S = 0.5
+# Objects made before a look for garbage: a request makes hundreds that end by themselves.
+_GC_EVERY: Final = 10_000
 
 
 def create_app(
@@ -68,6 +72,7 @@ def create_app(
             # What is alive now lives for good; looking through it again and again costs pauses.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(_GC_EVERY)
             lifecycle.ready = True
             log.info("ready", extra={"session_store": store.kind, "model": models.version})
             yield
@@ -84,7 +89,8 @@ def create_app(
         lifespan=lifespan,
         redoc_url=None,
     )
-    app.include_router(recommend_routes.router(models, metrics))
+    answers = Answers(settings.recommendation_cache)
+    app.include_router(recommend_routes.router(models, metrics, answers))
     app.include_router(chat_routes.router(store, answerer or chosen, metrics, turned))
     app.include_router(event_routes.router(kept.events, models, metrics, participation))
     app.include_router(health.router(settings, lifecycle, parts, metrics, participation))

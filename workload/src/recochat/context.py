@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import uuid
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -74,8 +73,8 @@ def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
             correlation = _CORRELATION.fullmatch(value)
         elif name == b"traceparent":
             trace = _TRACEPARENT.fullmatch(value)
-    made = correlation.group().decode() if correlation else uuid.uuid4().hex
     # Not all zero, which the standard forbids, and cheaper than a random source that is secret.
+    made = correlation.group().decode() if correlation else f"{random.getrandbits(128) | 1:032x}"
     span_id = f"{random.getrandbits(64) | 1:016x}"
     if trace is None:
         context = RequestContext(made, f"{random.getrandbits(128) | 1:032x}", span_id)

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(256, ge=1, le=10_000)
     max_body_bytes: int = Field(64 * 1024, ge=1024, le=10 * 1024 * 1024)
 
+    recommendation_cache: int = Field(2048, ge=0, le=100_000)
     model_path: Path | None = None
     model_poll_s: float = Field(10.0, gt=0, le=3600)
     weight_collaborative: float = Field(0.4, ge=0, le=1)

@@ -100,6 +100,14 @@ class Metrics:
             "Files that were not taken as a new model since the start: they can't be used.",
             registry=self.registry,
         )
+        self._answers = Counter(
+            "recommendation_cache_requests_total",
+            "Questions for recommendations, by whether the answer was known already.",
+            ["outcome", "version", "track"],
+            registry=self.registry,
+        )
+        self._hit = self._answers.labels("hit", version, track)
+        self._miss = self._answers.labels("miss", version, track)
         self._feedback = Counter(
             "recommendation_feedback_total",
             "What people said about items.",
@@ -163,6 +171,10 @@ class Metrics:
         for name, percent in self._resources.percentages().items():
             self._usage.labels(name, self.version, self.track).set(percent)
         self._errors.set(self.latest.error_percentage())
+
+    def cached(self, known: bool) -> None:
+        """Count a question for recommendations, by whether its answer was known already."""
+        (self._hit if known else self._miss).inc()
 
     def feedback(self, verdict: str) -> None:
         """Count what somebody said about an item."""

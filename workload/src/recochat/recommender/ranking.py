@@ -78,19 +78,24 @@ class Recommender:
         self._popularity = _to_one(_expected(model.popularity))
         usual = model.popularity @ model.catalog.features
         self._usual: Floats = usual / usual.sum()
+        self._shares: Floats = np.array(self.weights.as_tuple(), np.float32)[:, None]
+        self._sharp: Floats = np.array(model.tuning.sharpness, np.float32)[:, None]
+        # Interests that were named tell items apart in full; tuning is for guessed ones.
+        self._sharp_named = self._sharp.copy()
+        self._sharp_named[_CONTENT] = max(1.0, float(self._sharp[_CONTENT, 0]))
 
     def rank(self, query: Query) -> list[Ranked]:
         """The best items for ``query``, best first; equal scores in the catalogue's order."""
         person = self._person(query)
         parts = self._parts(person)
         # Float32 sums differ in the last bits between processors: such a tie is a tie.
-        scores: Floats = np.round(parts.sum(axis=0), 5)
+        scores: Floats = parts.sum(axis=0).round(5)
         scores[[*person.seen, *self._positions(query.exclude)]] = -1
         order = _best(scores, min(query.limit, MAX_ITEMS))
         # What makes an item stand out is the reason, not what all items have in common.
         chosen = parts[:, order].astype(np.float64)
-        causes = np.argmax(chosen - parts.mean(axis=1, keepdims=True), axis=0)
-        shares = np.round(chosen, 5).T.tolist()
+        causes = (chosen - parts.mean(axis=1, keepdims=True)).argmax(axis=0)
+        shares = chosen.round(5).T.tolist()
         reasons = self._reasons(order, causes.tolist(), person)
         return [
             Ranked(self.model.catalog.items[i], round(float(scores[i]), 5), reason, *share)
@@ -133,13 +138,8 @@ class Recommender:
         return [(self.model.catalog.items[i], float(scores[i])) for i in _best(scores, limit)]
 
     def _parts(self, person: _Person) -> Floats:
-        signals = self._signals(person)
-        sharp = np.array(self.model.tuning.sharpness, np.float32)[:, None]
-        if person.words:
-            # Interests that were named tell items apart in full; tuning is for guessed ones.
-            sharp[_CONTENT] = max(1.0, sharp[_CONTENT])
-        shares = np.array(self.weights.as_tuple(), np.float32)[:, None]
-        parts: Floats = shares * signals**sharp
+        sharp = self._sharp_named if person.words else self._sharp
+        parts: Floats = self._shares * self._signals(person) ** sharp
         return parts
 
     def _signals(self, person: _Person) -> Floats:

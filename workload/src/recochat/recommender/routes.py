@@ -6,11 +6,12 @@ import asyncio
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi import Query as Parameter
 
 from recochat.events.participation import asks
 from recochat.problems import READS, WRITES, documented, refused_field
+from recochat.recommender.answers import Answers
 from recochat.recommender.catalog import Item
 from recochat.recommender.current import CurrentModel
 from recochat.recommender.ranking import MAX_ITEMS, Query, Ranked, Recommender
@@ -32,35 +33,36 @@ _Limit = Annotated[int, Parameter(ge=1, le=MAX_ITEMS)]
 _ItemId = Annotated[str, Path(min_length=1, max_length=64, examples=["item-01"])]
 
 
-def router(models: CurrentModel, metrics: Metrics) -> APIRouter:
+def router(models: CurrentModel, metrics: Metrics, answers: Answers) -> APIRouter:
     """The routes of the recommender; each request is answered by the model in use then."""
     routes = APIRouter(prefix="/api/v2", tags=["recommendations"])
 
-    def ranked(request: RecommendationRequest, recommender: Recommender) -> RecommendationResponse:
+    def ranked(query: Query, recommender: Recommender) -> RecommendationResponse:
         started = time.perf_counter()
-        best = recommender.rank(
-            Query(
-                user_id=request.user_id,
-                persona=request.persona,
-                history=request.history,
-                interests=request.interests,
-                limit=request.limit,
-            )
-        )
+        best = recommender.rank(query)
         metrics.recommendation_latency.observe(time.perf_counter() - started)
         return RecommendationResponse(
-            user_id=request.user_id,
+            user_id=query.user_id,
             model=recommender.model.version,
             items=[_recommendation(entry) for entry in best],
         )
 
-    @routes.post("/recommendations", responses=documented(*WRITES))
-    async def recommend(request: RecommendationRequest) -> RecommendationResponse:
+    @routes.post(
+        "/recommendations",
+        response_model=RecommendationResponse,
+        responses=documented(*WRITES),
+    )
+    async def recommend(request: RecommendationRequest) -> Response:
         """Up to ten items for a user, best first, each with a reason."""
         asks(request.user_id)
         recommender = models.recommender
         _check_persona(request.persona, recommender, "persona")
-        return ranked(request, recommender)
+        query = _query(request)
+        body, kept = answers.find(
+            recommender, query, lambda: ranked(query, recommender).model_dump_json().encode()
+        )
+        metrics.cached(kept)
+        return Response(body, media_type="application/json")
 
     @routes.post("/recommendations/batch", responses=documented(*WRITES))
     async def recommend_batch(batch: BatchRequest) -> BatchResponse:
@@ -70,7 +72,7 @@ def router(models: CurrentModel, metrics: Metrics) -> APIRouter:
             _check_persona(request.persona, recommender, f"requests.{position}.persona")
         results = []
         for request in batch.requests:
-            results.append(ranked(request, recommender))
+            results.append(ranked(_query(request), recommender))
             # Others get their turn: one batch must not hold up the event loop for long.
             await asyncio.sleep(0)
         return BatchResponse(results=results)
@@ -101,6 +103,16 @@ def router(models: CurrentModel, metrics: Metrics) -> APIRouter:
         return PersonasResponse(model=model.version, personas=list(model.personas))
 
     return routes
+
+
+def _query(request: RecommendationRequest) -> Query:
+    return Query(
+        user_id=request.user_id,
+        persona=request.persona,
+        history=request.history,
+        interests=request.interests,
+        limit=request.limit,
+    )
 
 
 def _check_persona(persona: str | None, recommender: Recommender, field: str) -> None:
