@@ -90,7 +90,8 @@ async def test_a_session_goes_on_between_a_writer_of_each_form(redis_url: str) -
 
 async def test_each_call_is_one_round_trip(redis_url: str) -> None:
     tested = store(redis_url, 1)
-    await tested.append("a", SAID)  # the connection is there from here on
+    await tested.append("a", SAID)  # the connection and the scripts are there from here on
+    await tested.get("a")
     with Redis.from_url(redis_url) as redis:
 
         def reads() -> int:

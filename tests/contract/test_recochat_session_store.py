@@ -68,9 +68,8 @@ async def test_an_unknown_session_is_none(harness: Harness) -> None:
 
 
 async def test_what_is_put_in_comes_out(harness: Harness) -> None:
-    put = await harness.store.append("a", exchange(1))
+    assert await harness.store.append("a", exchange(1)) == 2
     got = await harness.store.get("a")
-    assert got == put
     assert got is not None
     assert got.turns == tuple(exchange(1))
     assert (got.session_id, got.created_at, got.updated_at) == ("a", START, START)
@@ -79,9 +78,11 @@ async def test_what_is_put_in_comes_out(harness: Harness) -> None:
 async def test_only_the_latest_turns_are_kept_and_all_are_counted(harness: Harness) -> None:
     for n in range(3):
         harness.advance(10)
-        last = await harness.store.append("a", exchange(n))
+        count = await harness.store.append("a", exchange(n))
+    last = await harness.store.get("a")
+    assert last is not None
     assert last.turns == (*exchange(1), *exchange(2))
-    assert last.turn_count == 6
+    assert last.turn_count == count == 6
     assert last.created_at == START + 10
     assert last.updated_at == START + 30
 
@@ -120,8 +121,9 @@ async def test_every_use_makes_its_life_start_over(harness: Harness, use: str) -
 async def test_an_expired_session_starts_anew(harness: Harness) -> None:
     await harness.store.append("a", exchange(1))
     harness.advance(TTL_S + 1)
-    session = await harness.store.append("a", exchange(2))
-    assert session.turn_count == 2
+    assert await harness.store.append("a", exchange(2)) == 2
+    session = await harness.store.get("a")
+    assert session is not None
     assert session.created_at == harness.clock.now
 
 
@@ -194,7 +196,7 @@ async def test_turns_of_other_versions_are_read_as_far_as_possible(redis_url: st
     assert [turn.text for turn in session.turns] == ["from an older version", "from a newer one"]
 
 
-async def test_everything_in_redis_has_an_end_and_one_node(redis_url: str) -> None:
+async def test_everything_in_redis_has_an_end(redis_url: str) -> None:
     store = RedisSessionStore(connect(redis_url, 2000, 5), TTL_S, MAX_TURNS, Clock(START))
     with Redis.from_url(redis_url) as redis:
         redis.flushall()
@@ -203,8 +205,6 @@ async def test_everything_in_redis_has_an_end_and_one_node(redis_url: str) -> No
         assert keys == {turns_key("a"), meta_key("a"), INDEX}
         assert 0 < redis.ttl(turns_key("a")) <= TTL_S
         assert 0 < redis.ttl(meta_key("a")) <= TTL_S
-    assert "{a}" in turns_key("a")
-    assert "{a}" in meta_key("a")
     await store.close()
 
 
@@ -235,9 +235,10 @@ async def test_facts_outlive_the_turns_that_told_them(harness: Harness) -> None:
     await harness.store.append("a", exchange(0), Change("", {"name": "Ada", "like:jazz": "1"}))
     for n in range(3):
         await harness.store.append("a", exchange(n), Change("", {f"seen:{n}": "2"}))
-    got = await harness.store.append("a", exchange(9), Change("", {"name": "Bob"}, ["seen:0"]))
+    await harness.store.append("a", exchange(9), Change("", {"name": "Bob"}, ["seen:0"]))
+    got = await harness.store.get("a")
+    assert got is not None
     assert got.facts == {"name": "Bob", "like:jazz": "1", "seen:1": "2", "seen:2": "2"}
-    assert await harness.store.get("a") == got
 
 
 async def test_facts_of_writers_at_the_same_time_are_all_kept(harness: Harness) -> None:

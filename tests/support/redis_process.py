@@ -28,14 +28,15 @@ def redis_server_binary() -> Path:
 
 @contextmanager
 def run_redis(folder: Path, *more: str) -> Iterator[str]:
-    """A Redis and its URL. ``folder`` has a short path: sockets need that.
+    """A Redis, and its URL. It keeps nothing unless ``more`` options of redis-server say so.
 
-    It keeps nothing, unless ``more`` options say so.
+    ``folder`` has a short path: sockets need that.
     """
     path = folder / "s"
-    options = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder), *more)
+    options = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder))
+    command = [str(redis_server_binary()), *options, *more]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([str(redis_server_binary()), *options], stdout=log, stderr=log)
+        server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         retry = Retry(ConstantBackoff(0.02), 250)
         with Redis(unix_socket_path=str(path), retry=retry) as client:

@@ -17,7 +17,7 @@ from recochat.chat.phrased import PhrasedAnswerer
 from recochat.problems import StoreUnavailable
 from recochat.recommender.current import CurrentModel
 from recochat.resilience import CircuitBreaker
-from recochat.sessions.base import NO_CHANGE, Change, Session, Turn
+from recochat.sessions.base import NO_CHANGE, Change, Turn
 from recochat.sessions.memory import MemorySessionStore
 from recochat.settings import Settings
 

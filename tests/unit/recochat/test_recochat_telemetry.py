@@ -52,7 +52,7 @@ class BrokenStore:
 
     async def append(
         self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
-    ) -> Session:
+    ) -> int:
         raise StoreUnavailable("gone")
 
     async def of_user(self, user_id: str) -> list[Session]:

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     redis_timeout_ms: int = Field(250, ge=1, le=10_000)
     redis_connections: int = Field(50, ge=1, le=1000)
+    redis_replicas: int = Field(0, ge=0, le=5)
     session_ttl_s: int = Field(24 * 3600, ge=1)
     session_max: int = Field(20_000, ge=1)
     session_turns: int = Field(20, ge=2, le=200)

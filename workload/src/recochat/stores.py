@@ -73,7 +73,11 @@ def stores(settings: Settings) -> Stores:
         rates = FallbackRateLimiter(shared, own_rates, breaker)
     return Stores(
         RedisSessionStore(
-            client, settings.session_ttl_s, settings.session_turns, form=settings.session_form
+            client,
+            settings.session_ttl_s,
+            settings.session_turns,
+            form=settings.session_form,
+            replicas=settings.redis_replicas,
         ),
         RedisEventLog(client, _EVENTS_IN_REDIS, _EVENTS_TTL_S),
         RedisReplies(client, _REPLY_TTL_S),

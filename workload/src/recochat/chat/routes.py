@@ -58,8 +58,10 @@ def router(
             Turn("user", request.message, asked_at),
             Turn("assistant", answer.text, clock(), item_ids),
         )
-        kept = await store.append(session_id, said, change(session, answer.memory, request.user_id))
-        turned(request.user_id, session_id, session, asked_at, kept.turn_count)
+        count = await store.append(
+            session_id, said, change(session, answer.memory, request.user_id)
+        )
+        turned(request.user_id, session_id, session, asked_at, count)
         return ChatResponse(
             session_id=session_id,
             reply=answer.text,
@@ -67,7 +69,7 @@ def router(
             source=answer.source,
             persona=answer.memory.persona or None,
             suggestions=[Suggestion(item_id=i.item_id, title=i.title) for i in answer.items],
-            turn_count=kept.turn_count,
+            turn_count=count,
         )
 
     @routes.post(

@@ -68,10 +68,11 @@ class SessionStore(Protocol):
 
     async def append(
         self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
-    ) -> Session:
+    ) -> int:
         """Add ``turns`` (at least one), making the session if need be; the oldest turns go.
 
-        What others write at the same time is kept too, facts of other names included.
+        The result is how many were said in all. What others write at the same time is kept too,
+        facts of other names included.
         """
 
     async def of_user(self, user_id: str) -> list[Session]:

@@ -53,7 +53,7 @@ class MemorySessionStore:
 
     async def append(
         self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
-    ) -> Session:
+    ) -> int:
         """Add ``turns``; at the bound, the session unused for longest is forgotten."""
         now = self._clean()
         entry = self._entries.get(session_id)
@@ -69,7 +69,7 @@ class MemorySessionStore:
         self._keep(session, now, change.user_id)
         while len(self._entries) > self._max_sessions:
             self._forget(next(iter(self._entries)))
-        return session
+        return session.turn_count
 
     async def of_user(self, user_id: str) -> list[Session]:
         """The user's sessions, latest first."""

@@ -1,12 +1,14 @@
 """Sessions in Redis: shared by all pods and by both versions during a release.
 
-Layout, per session and with one hash tag, so that a cluster keeps both keys on one node:
-``recochat:{<id>}:turns`` is a list of turns (see records), ``recochat:{<id>}:meta`` a hash of
-created, updated, count, the correlation id of the last writer (``by``) and facts (``fact:<name>``).
-``recochat:sessions`` scores every id with its expiry, for counting; ``recochat:user:{<id>}`` scores
-the ids of a user's sessions with the time of the last turn.
-Fields may be added, never renamed or given another meaning: an older version reads what a newer
-one wrote, and the other way round.
+Layout, per session: ``recochat:{<id>}:turns`` is a list of turns (see records),
+``recochat:{<id>}:meta`` a hash of created, updated, count, the correlation id of the last writer
+(``by``) and facts (``fact:<name>``). ``recochat:sessions`` scores every id with its expiry, for
+counting; ``recochat:user:{<id>}`` scores the ids of a user's sessions with the time of the last
+turn. Fields may be added, never renamed or given another meaning: an older version reads what a
+newer one wrote, and the other way round.
+
+A script writes keys of a session, of its user and of all sessions together. Redis Cluster keeps
+those on different nodes, so it can't be used.
 """
 
 from __future__ import annotations
@@ -19,12 +21,43 @@ from redis.asyncio import Redis
 
 from recochat import context
 from recochat.clock import wall
-from recochat.redis_client import available
+from recochat.redis_client import Script, available
 from recochat.sessions.base import NO_CHANGE, USER_SESSIONS, Change, Session, Turn
 from recochat.sessions.records import Form, dump, load
 
 INDEX: Final = "recochat:sessions"
 _FACT: Final = "fact:"
+
+# One command and one answer each: a transaction of as many steps costs the service twice the time.
+# A full Redis still reads (allow-oom), and refuses a turn before any of it is written.
+_GET: Final = """#!lua flags=allow-oom
+local known = redis.call('HGETALL', KEYS[1])
+if #known == 0 then return {} end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[3], 'XX', ARGV[2], ARGV[3])
+return {known, redis.call('LRANGE', KEYS[2], 0, -1)}
+"""
+# KEYS[4] is there if the user is known. From ARGV[8] on: turns, then facts as names and values,
+# then names of facts to forget.
+_APPEND: Final = """#!lua
+local ttl, ends, id, now, most = unpack(ARGV, 1, 5)
+local turns, facts = tonumber(ARGV[6]), tonumber(ARGV[7])
+redis.call('RPUSH', KEYS[2], unpack(ARGV, 8, 7 + turns))
+redis.call('LTRIM', KEYS[2], -most, -1)
+redis.call('HSETNX', KEYS[1], 'created', now)
+redis.call('HSET', KEYS[1], unpack(ARGV, 8 + turns, 7 + turns + facts))
+for n = 8 + turns + facts, #ARGV do redis.call('HDEL', KEYS[1], ARGV[n]) end
+redis.call('EXPIRE', KEYS[1], ttl)
+redis.call('EXPIRE', KEYS[2], ttl)
+redis.call('ZADD', KEYS[3], ends, id)
+if KEYS[4] then
+  redis.call('ZADD', KEYS[4], now, id)
+  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, KEEP)
+  redis.call('EXPIRE', KEYS[4], ttl)
+end
+return redis.call('HINCRBY', KEYS[1], 'count', turns)
+""".replace("KEEP", str(-USER_SESSIONS - 1))
 
 
 def turns_key(session_id: str) -> str:
@@ -54,9 +87,14 @@ class RedisSessionStore:
         max_turns: int,
         clock: Callable[[], float] = wall,
         form: Form = 1,
+        replicas: int = 0,
     ) -> None:
-        """Use ``client`` (made by ``connect``), and own it from now on; write turns in ``form``."""
+        """Use ``client`` (made by ``connect``), and own it from now on; write turns in ``form``.
+
+        A turn counts as written once so many ``replicas`` have it.
+        """
         self._redis = client
+        self._get, self._append = Script(client, _GET), Script(client, _APPEND, replicas)
         self._ttl_s = ttl_s
         self._max_turns = max_turns
         self._clock = clock
@@ -64,40 +102,31 @@ class RedisSessionStore:
 
     async def get(self, session_id: str) -> Session | None:
         """The session, or None. O(1) in the number of sessions."""
-        now = self._clock()
-        async with available(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hgetall(meta_key(session_id))
-            pipe.lrange(turns_key(session_id), 0, -1)
-            self._slide(pipe, session_id, now, only_existing=True)
-            meta, turns, *_ = await pipe.execute()
-        return _session(session_id, meta, turns) if meta else None
+        async with available():
+            keys, ends = self._keys(session_id), self._clock() + self._ttl_s
+            found = await self._get(keys, [self._ttl_s, repr(ends), session_id])
+        if not found:
+            return None
+        flat, turns = found
+        return _session(session_id, dict(zip(flat[::2], flat[1::2], strict=True)), turns)
 
     async def append(
         self, session_id: str, turns: Sequence[Turn], change: Change = NO_CHANGE
-    ) -> Session:
+    ) -> int:
         """Add ``turns`` at once: answers given at the same time by two pods are both kept."""
         now = self._clock()
-        turns_at, meta_at = turns_key(session_id), meta_key(session_id)
-        async with available(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.rpush(turns_at, *(dump(turn, self._form) for turn in turns))
-            pipe.ltrim(turns_at, -self._max_turns, -1)
-            pipe.hsetnx(meta_at, "created", repr(now))
-            written: dict[Any, Any] = {"updated": repr(now), "by": context.correlation_id()}
-            facts = {_FACT + name: fact for name, fact in change.facts.items()}
-            pipe.hset(meta_at, mapping=written | facts)
-            if change.forget:
-                pipe.hdel(meta_at, *(_FACT + name for name in change.forget))
-            pipe.hincrby(meta_at, "count", len(turns))
-            self._slide(pipe, session_id, now, only_existing=False)
-            if change.user_id:
-                mine = user_key(change.user_id)
-                pipe.zadd(mine, {session_id: now})
-                pipe.zremrangebyrank(mine, 0, -USER_SESSIONS - 1)
-                pipe.expire(mine, self._ttl_s)
-            pipe.hgetall(meta_at)
-            pipe.lrange(turns_at, 0, -1)
-            *_, meta, kept = await pipe.execute()
-        return _session(session_id, meta, kept)
+        facts = ["updated", repr(now), "by", context.correlation_id()]
+        for name, fact in change.facts.items():
+            facts += _FACT + name, fact
+        keys = self._keys(session_id)
+        if change.user_id:
+            keys.append(user_key(change.user_id))
+        about = [self._ttl_s, repr(now + self._ttl_s), session_id, repr(now), self._max_turns]
+        records = [dump(turn, self._form) for turn in turns]
+        forgotten = [_FACT + name for name in change.forget]
+        async with available():
+            counts = [len(records), len(facts)]
+            return int(await self._append(keys, [*about, *counts, *records, *facts, *forgotten]))
 
     async def of_user(self, user_id: str) -> list[Session]:
         """The user's sessions, latest first. Two round trips: ids, then what is known of each."""
@@ -139,10 +168,8 @@ class RedisSessionStore:
         """Close all connections."""
         await self._redis.aclose()
 
-    def _slide(self, pipe: Any, session_id: str, now: float, *, only_existing: bool) -> None:
-        pipe.expire(turns_key(session_id), self._ttl_s)
-        pipe.expire(meta_key(session_id), self._ttl_s)
-        pipe.zadd(INDEX, {session_id: now + self._ttl_s}, xx=only_existing)
+    def _keys(self, session_id: str) -> list[str]:
+        return [meta_key(session_id), turns_key(session_id), INDEX]
 
 
 def _session(session_id: str, meta: Mapping[bytes, bytes], raw: Sequence[bytes]) -> Session:
