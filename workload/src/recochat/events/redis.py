@@ -38,7 +38,7 @@ class RedisEventLog:
         """Up to ``count`` of the latest events, oldest first; what can't be read is left out."""
         async with available():
             entries: Any = await self._redis.xrevrange(STREAM, count=count)
-        events = (_load(fields.get(b"event", b"")) for _, fields in reversed(entries))
+        events = (load(fields.get(b"event", b"")) for _, fields in reversed(entries))
         return [event for event in events if event is not None]
 
 
@@ -46,7 +46,8 @@ def _dump(event: Event) -> bytes:
     return orjson.dumps({k: v for k, v in asdict(event).items() if v not in ("", None)})
 
 
-def _load(record: bytes) -> Event | None:
+def load(record: bytes) -> Event | None:
+    """The event, or None if it can't be read. Unknown fields are ignored."""
     try:
         data = orjson.loads(record)
         known = {name: data[name] for name in Event.__slots__ if name in data}

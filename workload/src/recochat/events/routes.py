@@ -46,7 +46,7 @@ def router(
 
     @routes.post("/feedback", status_code=202, responses=documented(*WRITES))
     async def feedback(request: FeedbackRequest) -> Accepted:
-        """Say whether an item was liked. The next training learns from it."""
+        """Say whether an item was liked. `recochat export` hands it to the next training."""
         if request.item_id not in models.recommender.model.catalog.index:
             raise refused_field("item_id", "there is no such item")
         asks(request.user_id)

@@ -1,24 +1,28 @@
-"""``recochat train``, ``recochat evaluate`` and ``recochat generate``: offline, on files."""
+"""``recochat train``, ``evaluate``, ``generate`` and ``export``: offline, on files."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+from redis.exceptions import RedisError
 
+from recochat.events import export
 from recochat.recommender import artifact, builtin, evaluation, files, generator
 from recochat.recommender.interactions import Dataset
 from recochat.recommender.model import Weights
 from recochat.recommender.training import TrainingOptions, train
+from recochat.settings import PREFIX
 
 Command = Callable[[argparse.Namespace], None]
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the three to the command line."""
+    """Add them to the command line."""
     made = _command(commands, "train", "train a model and write it to a file", _train)
     _data_options(made)
     made.add_argument("--out", type=Path, required=True, help="the file to write")
@@ -29,13 +33,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     made = _command(commands, "generate", "write made-up data with known preferences", _generate)
     made.add_argument("--out", type=Path, required=True, help="the folder to write")
     made.add_argument("--seed", type=int, default=1)
+    made = _command(commands, "export", "add what people said to data, to train on it", _export)
+    made.add_argument("--redis", help="URL of the service's Redis (RECOCHAT_REDIS_URL)")
+    made.add_argument("--data", type=Path, help="folder with the tables (the built-in data)")
+    made.add_argument("--out", type=Path, required=True, help="the folder to write")
+    made.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    made.add_argument(
+        "--likes", type=_names, default=(export.LIKE,), help="events that count as a like (like)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit status: 0 done; 1 the data can't be used, which is said."""
     try:
         arguments.run(arguments)
-    except (files.DataError, artifact.ModelError, OSError, ValueError) as error:
+    except (files.DataError, artifact.ModelError, RedisError, OSError, ValueError) as error:
         print(f"recochat {arguments.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -60,6 +72,20 @@ def _generate(arguments: argparse.Namespace) -> None:
     world = generator.generate(arguments.seed)
     files.write(world.dataset, arguments.out)
     print(f"{arguments.out}: {len(world.dataset.interactions)} interactions")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    url = arguments.redis or os.environ.get(f"{PREFIX}REDIS_URL")
+    if not url:
+        raise ValueError(f"--redis or {PREFIX}REDIS_URL says where events are")
+    before = files.read(arguments.data) if arguments.data else builtin.dataset()
+    found = export.learned(before, export.read(url), arguments.likes)
+    files.write(found.dataset, arguments.out, arguments.format)
+    print(
+        f"{arguments.out}: {len(found.dataset.interactions)} interactions "
+        f"({len(before.interactions)} before), from {found.liked} likes and {found.disliked} "
+        f"dislikes; {found.unknown} events were about items that aren't in the catalogue"
+    )
 
 
 def _data(arguments: argparse.Namespace) -> Dataset:
@@ -97,6 +123,10 @@ def _data_options(parser: argparse.ArgumentParser) -> None:
 
 def _weights(text: str) -> Weights:
     return Weights(*(float(part) for part in text.split(",")))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _share(text: str) -> float:

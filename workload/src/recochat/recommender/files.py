@@ -11,7 +11,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from recochat.recommender.catalog import Item
 from recochat.recommender.interactions import UNKNOWN_PERSONA, Dataset, Interactions
 
 Row = Mapping[str, Any]
+Form = Literal["csv", "parquet"]
 
 COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "interactions": ("user_id", "item_id", "timestamp"),
@@ -55,8 +56,11 @@ def read(folder: Path, min_rating: float | None = None) -> Dataset:
     return _dataset(items, tuple(users), declared, rows)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
-    """Write ``dataset`` as CSV into ``folder``, which is made if need be."""
+def write(dataset: Dataset, folder: Path, form: Form = "csv") -> None:
+    """Write ``dataset`` into ``folder``, which is made if need be.
+
+    Raises DataError if the form is Parquet and pyarrow isn't there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     likes, of_user = dataset.interactions, dataset.persona_of()
     named = [("" if p == UNKNOWN_PERSONA else dataset.personas[p]) for p in of_user.tolist()]
@@ -67,8 +71,15 @@ def write(dataset: Dataset, folder: Path) -> None:
         "users": zip(dataset.user_ids, named, strict=True),
     }
     for name, rows in tables.items():
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS[name], *rows])
+        path = folder / f"{name}.{form}"
+        if form == "csv":
+            with path.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([COLUMNS[name], *rows])
+        else:
+            arrow, parquet = _arrow(path)
+            cells = [list(column) for column in zip(*rows, strict=True)]
+            table = dict(zip(COLUMNS[name], cells or [[] for _ in COLUMNS[name]], strict=True))
+            parquet.write_table(arrow.table(table), path)
 
 
 def _dataset(
@@ -110,15 +121,21 @@ def _table(folder: Path, name: str) -> Iterator[Row]:
             _complete(text, name, reader.fieldnames or ())
             yield from reader
     elif columnar.exists():
-        try:
-            import pyarrow.parquet as parquet
-        except ImportError:
-            raise DataError(f"{columnar}: reading Parquet needs pyarrow") from None
+        _, parquet = _arrow(columnar)
         table = parquet.read_table(columnar)
         _complete(columnar, name, table.column_names)
         yield from table.to_pylist()
     else:
         raise DataError(f"{folder} has neither {text.name} nor {columnar.name}")
+
+
+def _arrow(path: Path) -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise DataError(f"{path}: Parquet needs pyarrow") from None
+    return pyarrow, pyarrow.parquet
 
 
 def _complete(path: Path, name: str, found: Sequence[str]) -> None:
