@@ -65,6 +65,8 @@ def configure(formatter: logging.Formatter, level: str) -> None:
     root.setLevel(level)
     # The service says itself when it is ready and when it stops.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # A line for each call to a language model says nothing that the metrics don't.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Sampler:
