@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from recochat import __main__ as command
 from recochat import resources
 from recochat.app import create_app
 from recochat.latest import Latest, percentile
@@ -120,3 +121,16 @@ def test_processor_time_counts_since_the_last_look() -> None:
 
 def test_without_redis_there_are_no_connections_to_show() -> None:
     assert stores(Settings()).connections is None
+
+
+def test_whoever_is_told_to_stop_wants_no_more_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready: list[bool] = []
+
+    def run(server: command.Server, *_: object) -> None:
+        server.lifecycle.ready = True
+        server.handle_exit(15, None)
+        ready.append(server.lifecycle.ready)
+
+    monkeypatch.setattr(command.Server, "run", run)
+    assert command.main([]) == 3
+    assert ready == [False]

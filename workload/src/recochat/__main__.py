@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 # Before numpy is loaded: OpenBLAS takes memory for each thread that it might use.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from recochat import logs
 from recochat.app import create_app
+from recochat.health import Lifecycle
 from recochat.recommender.artifact import ModelError
 from recochat.settings import Settings, explain
 from recochat.telemetry import SERVICE
@@ -55,6 +57,10 @@ def serve() -> int:
         app = create_app(settings)
     except ModelError as error:
         return _refused([f"RECOCHAT_MODEL_PATH: {error}"])
+    except ModuleNotFoundError as error:
+        if settings.otel_endpoint and str(error.name).startswith("opentelemetry"):
+            return _refused([f"RECOCHAT_OTEL_ENDPOINT: {error}: install recochat[otel]"])
+        raise
     config = uvicorn.Config(
         app,
         host=settings.listen_host,
@@ -68,10 +74,25 @@ def serve() -> int:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
+    server.lifecycle = app.state.lifecycle
     server.run()
     # Not started means that the lifespan or the port failed, which uvicorn has logged.
     return 0 if server.started else 3
+
+
+class Server(uvicorn.Server):
+    """Wants no more requests from the moment on at which it is told to stop.
+
+    The framework hears of it only when all answers are given.
+    """
+
+    lifecycle: Lifecycle
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The process was told to stop."""
+        self.lifecycle.ready = False
+        super().handle_exit(sig, frame)
 
 
 def _refused(lines: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
@@ -35,6 +35,9 @@ from recochat.settings import Settings
 from recochat.stores import Stores, stores
 from recochat.telemetry import Metrics, TelemetryMiddleware
 
+if TYPE_CHECKING:
+    from recochat.otel import OpenTelemetry
+
 log = logging.getLogger(__name__)
 
 _COUNTED_EVERY_S = 0.5
@@ -48,7 +51,8 @@ def create_app(
     """The ASGI application for ``settings``. ``store`` and ``answerer`` replace what they choose.
 
     The application owns the store, and closes it when its lifespan ends. Raises ModelError if the
-    settings name a model that can't be used.
+    settings name a model that can't be used, and ModuleNotFoundError if they ask for traces and the
+    packages for them aren't there.
     """
     metrics = Metrics(settings.version, settings.track)
     models = CurrentModel(settings.model_path, settings.weights())
@@ -60,6 +64,7 @@ def create_app(
     lifecycle = health.Lifecycle()
     participation = _participation(kept, settings, models, metrics)
     turned = participation.turn if participation is not None else uncounted
+    traces = _collector(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -79,6 +84,8 @@ def create_app(
             lifecycle.ready = False
             log.info("stopping")
         await store.close()
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
         if language_model is not None:
             await language_model.close()
 
@@ -113,8 +120,14 @@ def create_app(
     if participation is not None:
         app.add_middleware(ParticipationMiddleware, participation=participation)
     app.add_middleware(
-        TelemetryMiddleware, metrics=metrics, version=settings.version, track=settings.track
+        TelemetryMiddleware,
+        metrics=metrics,
+        version=settings.version,
+        track=settings.track,
+        collect=traces,
+        share=settings.otel_share,
     )
+    app.state.lifecycle = lifecycle
     return app
 
 
@@ -143,6 +156,15 @@ async def _counting(participation: Participation | None) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
         with suppress(StoreUnavailable):
             await participation.outbox.flush()
+
+
+def _collector(settings: Settings) -> OpenTelemetry | None:
+    if not settings.otel_endpoint:
+        return None
+    # Here, not above: the packages are an extra, and without a collector they aren't needed.
+    from recochat.otel import collected_at
+
+    return collected_at(settings.otel_endpoint, settings.version, settings.track)
 
 
 @asynccontextmanager

@@ -21,8 +21,11 @@ class RequestContext:
     trace_id: str
     """Of the caller, or made here: 32 hexadecimal digits."""
     span_id: str
-    """Of this request: 16 hexadecimal digits. The caller's isn't kept."""
+    """Of this request: 16 hexadecimal digits."""
     sampled: bool = False
+    """Whether traces are to have it, by the caller's word or, without a caller, by chance."""
+    parent_id: str = ""
+    """The caller's span; "" if the trace begins here."""
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("recochat_request", default=None)
@@ -62,10 +65,11 @@ def outgoing_headers() -> dict[str, str]:
     }
 
 
-def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
+def enter(headers: Iterable[tuple[bytes, bytes]], share: float = 0.0) -> RequestContext:
     """Read the ids from the headers of a request (lower-case names), and make them current.
 
-    Never raises: an id that is missing or malformed is made anew, or left out.
+    ``share`` (0 to 1) of the traces that begin here are sampled. Never raises: an id that is
+    missing or malformed is made anew, or left out.
     """
     correlation = trace = None
     for name, value in headers:
@@ -77,10 +81,12 @@ def enter(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
     made = correlation.group().decode() if correlation else f"{random.getrandbits(128) | 1:032x}"
     span_id = f"{random.getrandbits(64) | 1:016x}"
     if trace is None:
-        context = RequestContext(made, f"{random.getrandbits(128) | 1:032x}", span_id)
+        trace_id = f"{random.getrandbits(128) | 1:032x}"
+        sampled = random.random() < share  # noqa: S311 - chance, not secrecy
+        context = RequestContext(made, trace_id, span_id, sampled)
     else:
-        trace_id, _, flags = (part.decode() for part in trace.groups())
-        context = RequestContext(made, trace_id, span_id, bool(int(flags, 16) & 1))
+        trace_id, parent_id, flags = (part.decode() for part in trace.groups())
+        context = RequestContext(made, trace_id, span_id, bool(int(flags, 16) & 1), parent_id)
     _current.set(context)
     _error.set(("", ""))
     return context

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     experiments: str = Field("", pattern=r"^([A-Za-z0-9_.:*-]{1,64}(,|$))*$", max_length=1000)
     experiment_day_s: float = Field(24 * 3600.0, ge=1, le=24 * 3600)
 
+    otel_endpoint: str = ""
+    otel_share: float = Field(0.1, ge=0, le=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     google_project: str = ""
 

@@ -11,11 +11,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recochat import context
+from recochat.clock import wall
 from recochat.components import Connections
 from recochat.latest import Latest
 from recochat.logs import Sampler
 from recochat.problems import MEDIA_TYPE, problem_body
 from recochat.resources import Usage
+from recochat.spans import Collect, Span
 
 log = logging.getLogger(__name__)
 
@@ -208,10 +210,22 @@ class TelemetryMiddleware:
     Pure ASGI, because Starlette's BaseHTTPMiddleware costs a task and two streams per request.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, version: str, track: str) -> None:
-        """Wrap ``app``; every response gets the headers X-Recochat-* and X-Correlation-Id."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        version: str,
+        track: str,
+        collect: Collect | None = None,
+        share: float = 0.0,
+    ) -> None:
+        """Wrap ``app``; every response gets the headers X-Recochat-* and X-Correlation-Id.
+
+        ``collect`` gets the spans of sampled requests; ``share``: of the traces that begin here.
+        """
         self._app = app
         self._metrics = metrics
+        self._collect, self._share = collect, share if collect else 0.0
         self._headers = [
             (b"x-recochat-version", version.encode()),
             (b"x-recochat-track", track.encode()),
@@ -224,7 +238,7 @@ class TelemetryMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request = context.enter(scope["headers"])
+        request = context.enter(scope["headers"], self._share)
         headers = [*self._headers, (b"x-correlation-id", request.correlation_id.encode())]
         status = 0
         failure: Exception | None = None
@@ -251,7 +265,10 @@ class TelemetryMiddleware:
         finally:
             if 0 < status < 400 and context.noted_error()[0]:
                 status = 500  # A stream that had begun well: for whoever counts, it failed.
-            self._finish(scope, status or 500, time.perf_counter() - started, failure)
+            seconds = time.perf_counter() - started
+            self._finish(scope, status or 500, seconds, failure)
+            if self._collect is not None and request.sampled:
+                self._collect(_span(scope, request, status or 500, seconds))
             context.leave()
 
     def _finish(self, scope: Scope, status: int, seconds: float, failure: Exception | None) -> None:
@@ -276,6 +293,29 @@ class TelemetryMiddleware:
                     "suppressed": suppressed,
                 },
             )
+
+
+def _span(scope: Scope, request: context.RequestContext, status: int, seconds: float) -> Span:
+    ended = wall()
+    error_class, problem = context.noted_error()
+    # The template of the path: names must be few, and ids of people and sessions are none.
+    path = getattr(scope.get("route"), "path", "")
+    attributes: dict[str, str | int] = {
+        "http.request.method": scope["method"],
+        "http.response.status_code": status,
+        "http.route": path,
+        "recochat.correlation_id": request.correlation_id,
+        "recochat.error_class": error_class,
+        "error.type": problem,
+    }
+    return Span(
+        name=f"{scope['method']} {path}".rstrip(),
+        request=request,
+        started_ns=int((ended - seconds) * 1e9),
+        ended_ns=int(ended * 1e9),
+        attributes={name: value for name, value in attributes.items() if value},
+        failed=status >= 500,
+    )
 
 
 async def _send_internal_error(send: Send) -> None:
