@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -29,28 +30,26 @@ OUT = ROOT / "out/load"
 
 def main() -> int:
     """Run, report, and say whether the promises were kept."""
-    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
-    parser.add_argument("--url", help="of a service that runs; left out: one is started here")
-    parser.add_argument("--rate", type=int, default=100, help="requests a second when steady")
-    parser.add_argument("--duration", default="20s", help="of each part, such as 60s or 5m")
-    asked = parser.parse_args()
+    wanted = asked()
     OUT.mkdir(parents=True, exist_ok=True)
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     summary = OUT / "summary.json"
     summary.unlink(missing_ok=True)
-    service = nullcontext(Service(asked.url, {})) if asked.url else local(OUT)
-    with service as found, Watch(found.url, found.processes) as watch:
-        status = _k6(found.url, asked.rate, asked.duration, summary, watch)
+    there = Service((wanted.url,), {})
+    service = nullcontext(there) if wanted.url else local(OUT, wanted.pods)
+    with service as found, Watch(found.urls, found.processes) as watch:
+        status = attack(found, load(wanted), summary, watch)
     if not summary.exists():
         sys.stderr.write(f"k6 ended with status {status} and no figures\n")
         return 1
     run = report.read(
         json.loads(summary.read_text()),
         started=started,
-        rate=asked.rate,
-        duration=asked.duration,
+        rate=wanted.rate,
+        duration=wanted.duration,
         cores=watch.cores(),
-        environment=_environment(asked.url),
+        per_core=watch.per_core(),
+        environment=_environment(wanted),
     )
     earlier = report.record(run, OUT / "runs.jsonl")
     report.write(run, watch.series(), earlier, OUT)
@@ -58,25 +57,45 @@ def main() -> int:
     return 0 if run.passed else 1
 
 
-def _k6(url: str, rate: int, duration: str, summary: Path, watch: Watch) -> int:
-    settings = {
-        "BASE_URL": url,
-        "RATE": str(rate),
-        "DURATION": duration,
-        "SUMMARY": str(summary),
-    }
+def asked(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for; None: that of the process."""
+    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
+    parser.add_argument("--url", help="of a service that runs; left out: one is started here")
+    parser.add_argument("--pods", type=int, default=1, help="processes to start here")
+    parser.add_argument("--rate", type=int, default=100, help="requests a second when steady")
+    parser.add_argument("--duration", default="20s", help="of each part, such as 60s or 5m")
+    parser.add_argument("--requests", type=int, help="when steady, in place of a duration")
+    parser.add_argument("--warmup", help="of the warm-up, if another than that of the other parts")
+    parser.add_argument("--spike", type=float, default=3, help="times the rate (3); 0: no spike")
+    found = parser.parse_args(words)
+    if found.requests:
+        found.duration = f"{-(-found.requests // found.rate)}s"
+    return found
+
+
+def load(wanted: argparse.Namespace) -> dict[str, str]:
+    """What was asked for, in the words of the script."""
+    settings = {"RATE": str(wanted.rate), "DURATION": wanted.duration, "SPIKE": f"{wanted.spike:g}"}
+    return settings | ({"WARMUP": wanted.warmup} if wanted.warmup else {})
+
+
+def attack(service: Service, settings: dict[str, str], summary: Path, watch: Watch) -> int:
+    """Run k6 on the service, and its figures to `summary`; the result is its exit status."""
+    environment = {"BASE_URL": ",".join(service.urls), "SUMMARY": str(summary)} | settings
     command = [str(tool("k6")), "run", "--quiet", "--no-usage-report", str(SCRIPT)]
-    with subprocess.Popen(command, env=os.environ | settings) as process:
+    with subprocess.Popen(command, env=os.environ | environment) as process:
         watch.add("k6", process.pid)
         return process.wait()
 
 
-def _environment(url: str | None) -> dict[str, str]:
+def _environment(wanted: argparse.Namespace) -> dict[str, str]:
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
     )
+    here = f"{wanted.pods} on this machine, sessions in a Redis beside"
     return {
-        "service": url or "one process on this machine, sessions in a Redis beside it",
+        "service": wanted.url or here,
+        "spike": f"{wanted.spike:g} times the rate" if wanted.spike else "none",
         "cores": str(os.cpu_count()),
         "load before": f"{os.getloadavg()[2]:.1f} (15 minutes)",
         "python": platform.python_version(),

@@ -37,6 +37,8 @@ class Run:
     """avg, med, p(95), p(99) and max, by part or by endpoint when steady."""
     limits: list[Limit]
     cores: dict[str, float]
+    per_core: float
+    """Requests a second that one core of recochat answered; 0: not seen."""
     environment: dict[str, str]
 
 
@@ -100,8 +102,7 @@ def markdown(run: Run, earlier: Sequence[dict[str, Any]]) -> str:
         f"# recochat under load: {'pass' if run.passed else 'FAIL'}",
         "",
         f"{run.requests} requests, {run.failures} failures, {run.dropped} not sent in time; "
-        f"{run.rate} a second when steady, {3 * run.rate} in the spike, {run.duration} each "
-        f"({run.started}).",
+        f"{run.rate} a second when steady, for {run.duration} ({run.started}).",
         "",
         "| part or endpoint | mean | median | p95 | p99 | max (ms) |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -113,6 +114,8 @@ def markdown(run: Run, earlier: Sequence[dict[str, Any]]) -> str:
     lines += [f"| {x.metric} | {x.limit} | {'yes' if x.kept else '**no**'} |" for x in run.limits]
     lines += ["", "| process | cores used |", "| --- | --- |"]
     lines += [f"| {name} | {used:.2f} |" for name, used in sorted(run.cores.items())]
+    if run.per_core:
+        lines.append(f"\nOne core of recochat answered {run.per_core:.0f} requests a second.")
     lines += ["", "| environment | |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in run.environment.items()]
     if earlier:

@@ -24,33 +24,37 @@ _START_S = 180
 class Service:
     """Where it answers, and the ids of its processes by name."""
 
-    url: str
+    urls: tuple[str, ...]
+    """Of each pod."""
     processes: dict[str, int]
+
+    @property
+    def url(self) -> str:
+        """Of the first pod."""
+        return self.urls[0]
 
 
 @contextmanager
-def local(out: Path) -> Iterator[Service]:
-    """One process of recochat with a Redis of its own; their logs go to `out`."""
+def local(out: Path, pods: int = 1) -> Iterator[Service]:
+    """Processes of recochat with a Redis of their own; their logs go to `out`."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="load"))
-        port = free_port()
         redis = [str(redis_server_binary()), "--port", "0", "--unixsocket", f"{folder}/s",
                  "--save", "", "--dir", folder]  # fmt: skip
-        settings = {
-            "RECOCHAT_REDIS_URL": f"unix://{folder}/s",
-            "RECOCHAT_LISTEN_HOST": "127.0.0.1",
-            "RECOCHAT_LISTEN_PORT": str(port),
-            "RECOCHAT_VERSION": "load-test",
-        }
-        processes = {
-            "redis": _start(stack, redis, out / "redis.log", {}),
-            "recochat": _start(
-                stack, [sys.executable, "-m", "recochat"], out / "recochat.log", settings
-            ),
-        }
-        url = f"http://127.0.0.1:{port}"
-        _wait(url, out / "recochat.log")
-        yield Service(url, processes)
+        processes, urls = {"redis": _start(stack, redis, out / "redis.log", {})}, []
+        for name in ("recochat", *(f"recochat {n}" for n in range(2, pods + 1))):
+            port, log = free_port(), out / f"{name.replace(' ', '-')}.log"
+            settings = {
+                "RECOCHAT_REDIS_URL": f"unix://{folder}/s",
+                "RECOCHAT_LISTEN_HOST": "127.0.0.1",
+                "RECOCHAT_LISTEN_PORT": str(port),
+                "RECOCHAT_VERSION": "load-test",
+            }
+            command = [sys.executable, "-m", "recochat"]
+            processes[name] = _start(stack, command, log, settings)
+            urls.append(f"http://127.0.0.1:{port}")
+            _wait(urls[-1], log)
+        yield Service(tuple(urls), processes)
 
 
 def _start(stack: ExitStack, command: list[str], log: Path, settings: dict[str, str]) -> int:

@@ -7,12 +7,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 _EVERY_S = 2.0
@@ -34,7 +36,7 @@ class Sample:
 class Watch:
     """Looks every two seconds, from `with` to the end of its block."""
 
-    url: str
+    urls: tuple[str, ...]
     processes: dict[str, int]
     samples: list[Sample] = field(default_factory=list)
 
@@ -68,6 +70,15 @@ class Watch:
                 used[name] = (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
         return used
 
+    def per_core(self) -> float:
+        """Requests for each second of processor time of recochat; 0 if it wasn't seen."""
+        if not self.samples:
+            return 0.0
+        first, last = self.samples[0], self.samples[-1]
+        ours = [name for name in first.cpu if name.startswith("recochat") and name in last.cpu]
+        spent = sum(last.cpu[name] - first.cpu[name] for name in ours)
+        return (last.requests - first.requests) / spent if spent else 0.0
+
     def series(self) -> dict[str, list[tuple[float, float]]]:
         """Points (seconds since the start, value): requests a second, p95 in ms, memory in MB."""
         start = self.samples[0].at if self.samples else 0.0
@@ -88,11 +99,9 @@ class Watch:
             self._over.wait(_EVERY_S)
 
     def _look(self) -> Sample:
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310
-            text = answer.read().decode()
         requests, resident = 0.0, 0.0
         buckets: dict[float, float] = {}
-        for family in text_string_to_metric_families(text):
+        for family in (each for url in self.urls for each in _families(url)):
             for sample in family.samples:
                 if sample.name == "http_requests_total":
                     requests += sample.value
@@ -100,9 +109,14 @@ class Watch:
                     edge = float(sample.labels["le"])
                     buckets[edge] = buckets.get(edge, 0.0) + sample.value
                 elif sample.name == "process_resident_memory_bytes":
-                    resident = sample.value / 1e6
+                    resident += sample.value / 1e6
         cpu = {name: used for name, pid in self.processes.items() if (used := cpu_s(pid)) >= 0}
         return Sample(time.monotonic(), requests, buckets, resident, cpu)
+
+
+def _families(url: str) -> Iterator[Metric]:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:  # noqa: S310
+        yield from text_string_to_metric_families(answer.read().decode())
 
 
 def cpu_s(pid: int) -> float:

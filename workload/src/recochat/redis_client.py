@@ -60,7 +60,8 @@ class Script:
 
     async def _run(self, command: Sequence[Any]) -> Any:
         if not self._replicas:
-            return await self._redis.execute_command(*command)
+            # The package leaves it untyped.
+            return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         # WAIT is about what its own connection wrote, and costs no round trip of its own here.
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*command)

@@ -1,17 +1,19 @@
 // The standard load on recochat, by k6: warm-up, steady and spike over five endpoints, open loop
 // (requests come at their rate, however slow answers are), and beside it requests that must be
-// refused. Environment: BASE_URL, RATE (requests a second when steady), DURATION (of each part),
-// SUMMARY (a file for the figures as JSON).
+// refused. Environment: BASE_URL (several, with commas: each is asked in turn), RATE (requests a
+// second when steady), DURATION (of each part), WARMUP (of the first one, if another), SPIKE (how
+// many times RATE; 0: no spike), SUMMARY (a file for the figures as JSON).
 import http from "k6/http";
 import { check } from "k6";
 import exec from "k6/execution";
 import { Counter, Rate } from "k6/metrics";
 
-const BASE = (__ENV.BASE_URL || "http://localhost:8080").replace(/\/$/, "");
+const BASES = (__ENV.BASE_URL || "http://localhost:8080").split(",").map((u) => u.replace(/\/$/, ""));
 const RATE = Number(__ENV.RATE || 100);
-const SPIKE = 3 * RATE;
-const DURATION = __ENV.DURATION || "60s";
-const SECONDS = parseInt(DURATION) * (DURATION.endsWith("m") ? 60 : 1);
+const SPIKE = Math.round(RATE * Number(__ENV.SPIKE || 3));
+const SECONDS = seconds(__ENV.DURATION || "60s");
+const WARMUP = seconds(__ENV.WARMUP || `${SECONDS}s`);
+const PARTS = SPIKE ? ["warmup", "steady", "spike"] : ["warmup", "steady"];
 
 // Milliseconds. What the service promises; a run that misses one of them fails.
 const BASELINE = {
@@ -22,15 +24,19 @@ const BASELINE = {
   session: { p95: 200, p99: 500 },
 };
 
+function seconds(duration) {
+  return parseInt(duration) * (duration.endsWith("m") ? 60 : 1);
+}
+
 const failures = new Rate("failures");
 const answered = new Counter("answered");
 
-function arriving(exec, rate, seconds, start) {
+function arriving(exec, rate, length, start) {
   return {
     executor: "constant-arrival-rate",
     exec,
     rate,
-    duration: `${seconds}s`,
+    duration: `${length}s`,
     startTime: `${start}s`,
     preAllocatedVUs: Math.max(20, Math.ceil(rate / 4)),
     maxVUs: Math.max(50, 2 * rate),
@@ -43,7 +49,7 @@ for (const [endpoint, { p95, p99 }] of Object.entries(BASELINE)) {
   limits[`http_req_duration{endpoint:${endpoint},part:steady}`] = [`p(95)<${p95}`, `p(99)<${p99}`];
   limits[`failures{endpoint:${endpoint}}`] = ["rate<0.005"];
 }
-for (const part of ["warmup", "steady", "spike"]) {
+for (const part of PARTS) {
   // Figures of their own in the summary. The promise of the whole service holds in the spike too.
   limits[`http_req_duration{part:${part}}`] = ["p(95)<1000", "avg<500"];
   limits[`answered{part:${part}}`] = ["count>0"];
@@ -58,14 +64,15 @@ export const options = {
       executor: "ramping-arrival-rate",
       exec: "mixed",
       startRate: 1,
-      stages: [{ target: RATE, duration: `${SECONDS}s` }],
+      stages: [{ target: RATE, duration: `${WARMUP}s` }],
       preAllocatedVUs: Math.max(20, Math.ceil(RATE / 4)),
       maxVUs: Math.max(50, 2 * RATE),
       gracefulStop: "10s",
     },
-    steady: arriving("mixed", RATE, SECONDS, SECONDS),
-    spike: arriving("mixed", SPIKE, SECONDS, 2 * SECONDS),
-    guard: arriving("guard", Math.max(1, Math.round(RATE / 50)), 3 * SECONDS, 0),
+    steady: arriving("mixed", RATE, SECONDS, WARMUP),
+    ...(SPIKE ? { spike: arriving("mixed", SPIKE, SECONDS, WARMUP + SECONDS) } : {}),
+    guard: arriving("guard", Math.max(1, Math.round(RATE / 50)),
+      WARMUP + (PARTS.length - 1) * SECONDS, 0),
   },
 };
 
@@ -75,6 +82,14 @@ const SAYINGS = ["I like jazz and hiking", "suggest something", "another one", "
 
 function pick(list, n) {
   return list[n % list.length];
+}
+
+function base() {
+  return BASES[exec.scenario.iterationInTest % BASES.length];
+}
+
+function item(n) {
+  return `item-${String(n % 48).padStart(2, "0")}`;
 }
 
 function note(answer, endpoint, part, expected) {
@@ -87,11 +102,11 @@ function note(answer, endpoint, part, expected) {
 
 function post(path, body, endpoint, part, expected = [200]) {
   const params = { headers: JSON_HEADERS, tags: { endpoint, part, name: endpoint } };
-  note(http.post(BASE + path, JSON.stringify(body), params), endpoint, part, expected);
+  note(http.post(base() + path, JSON.stringify(body), params), endpoint, part, expected);
 }
 
 function get(path, endpoint, part, expected = [200]) {
-  note(http.get(BASE + path, { tags: { endpoint, part, name: endpoint } }), endpoint, part, expected);
+  note(http.get(base() + path, { tags: { endpoint, part, name: endpoint } }), endpoint, part, expected);
 }
 
 export function mixed() {
@@ -100,16 +115,20 @@ export function mixed() {
   const user = `user-${String(n % 240).padStart(3, "0")}`;
   const session = `load-${exec.vu.idInTest}`;
   const draw = n % 20;
-  if (draw < 10) {
+  if (draw < 6) {
     post("/api/v2/recommendations", { user_id: user, interests: [pick(INTERESTS, n)] },
+      "recommendations", part);
+  } else if (draw < 10) {
+    // Somebody new, of whom the service can't have kept an answer.
+    post("/api/v2/recommendations", { user_id: `guest-${n}`, history: [item(n), item(7 * n + 1)] },
       "recommendations", part);
   } else if (draw < 16) {
     post("/api/v2/chat", { message: pick(SAYINGS, n), session_id: session, user_id: user },
       "chat", part);
   } else if (draw < 18) {
-    get(`/api/v2/items/item-${String(n % 48).padStart(2, "0")}/similar`, "similar", part);
+    get(`/api/v2/items/${item(n)}/similar`, "similar", part);
   } else if (draw < 19) {
-    get(`/api/v2/items/item-${String(n % 48).padStart(2, "0")}`, "item", part);
+    get(`/api/v2/items/${item(n)}`, "item", part);
   } else {
     // A virtual user that has said nothing yet has no session.
     get(`/api/v2/session/${session}`, "session", part, [200, 404]);
