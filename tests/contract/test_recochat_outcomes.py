@@ -212,5 +212,5 @@ async def test_a_redis_that_lost_its_scripts_is_no_failure(redis_url: str) -> No
         size: Any = redis.hlen(totals_key("tone"))
     (totals,) = await store.totals()
     assert isinstance(totals, Totals)
-    assert len(totals.sums) == size - 2
+    assert len(totals.sums) == size - 3
     await client.aclose()

@@ -12,6 +12,7 @@ their variant, segments and variables in an experiment, `…:history:ID` their v
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
@@ -31,7 +32,8 @@ from recochat.experiments.metrics import Metric, Series, Term, terms
 
 _PREFIX: Final = "recochat:{experiments}"
 LIVE: Final = f"{_PREFIX}:live"
-_NOT_SUMS: Final = frozenset({b"revision", b"first_day"})
+_TOGETHER: Final = 10
+_NOT_SUMS: Final = frozenset({b"revision", b"first_day", b"about"})
 
 
 def totals_key(experiment: str) -> str:
@@ -97,28 +99,52 @@ class RedisOutcomes:
         if not self._sha:
             self._sha = str(await self._redis.script_load(self._script))
         async with self._redis.pipeline(transaction=False) as pipe:
-            for record in records:
-                subject = record.subject
-                keys = (LIVE, totals_key(subject.experiment), *user_keys(subject))
-                pipe.evalsha(self._sha, len(keys), *keys, *self._arguments(record, now))
+            for some in _together(records):
+                experiment = some[0].subject.experiment
+                users = itertools.chain(*(user_keys(record.subject) for record in some))
+                keys = (LIVE, totals_key(experiment), *users)
+                numbers = (now, *self._lives, EXPERIMENTS, SERIES_DAYS, OUTCOMES_OF_USER)
+                given = [experiment, *map(repr, numbers)]
+                given += itertools.chain(*map(_arguments, some))
+                pipe.evalsha(self._sha, len(keys), *keys, *given)
             return sum(await pipe.execute())
 
-    def _arguments(self, record: Record, now: float) -> list[str]:
-        subject = record.subject
-        numbers = (now, *self._lives, EXPERIMENTS, SERIES_DAYS, OUTCOMES_OF_USER)
-        given = [subject.experiment, subject.variant, *map(repr, numbers)]
-        given += [str(len(subject.segments)), *subject.segments]
-        for outcome in record.outcomes:
-            given += [outcome.event_id, repr(outcome.at), repr(outcome.remember_s)]
-            given.append(str(len(outcome.adds)))
-            for name, amount in outcome.adds.items():
-                given += [name, repr(float(amount))]
-        return given
+
+def _together(records: Sequence[Record]) -> list[list[Record]]:
+    """Records that are counted in one step: of one experiment, and of different users.
+
+    Sums are written once for all of them. Few, because Redis does nothing else meanwhile.
+    """
+    batches: list[list[Record]] = []
+    open_ones: dict[str, list[Record]] = {}
+    users: dict[str, set[str]] = {}
+    for record in records:
+        name, user_id = record.subject.experiment, record.subject.user_id
+        batch = open_ones.get(name, [])
+        if not batch or len(batch) >= _TOGETHER or user_id in users[name]:
+            batch = open_ones[name] = []
+            batches.append(batch)
+            users[name] = set()
+        batch.append(record)
+        users[name].add(user_id)
+    return batches
+
+
+def _arguments(record: Record) -> list[str]:
+    subject = record.subject
+    given = [subject.variant, str(len(subject.segments)), *subject.segments]
+    given.append(str(len(record.outcomes)))
+    for outcome in record.outcomes:
+        given += [outcome.event_id, repr(outcome.at), repr(outcome.remember_s)]
+        given.append(str(len(outcome.adds)))
+        for name, amount in outcome.adds.items():
+            given += [name, repr(float(amount))]
+    return given
 
 
 def _literal(term: Term) -> str:
     """A term as the script reads it. The parts are the first ones of the sums."""
-    sums = ",".join(f"'{of}'" for of in term.sums)
+    sums = ",".join(f"{{{','.join(f'{part!r}' for part in (of, *of))}}}" for of in term.sums)
     names = f"'{term.metric}|{term.edge}','{term.y}','{term.d}'"
     return f"{{{names},{term.at_least!r},{{{sums}}},{len(term.parts)}}}"
 
