@@ -33,6 +33,9 @@ test: .venv ## every test, on a cluster of its own, with coverage
 e2e: .venv ## the end-to-end tests, with every fault caused for real
 	$(PYTEST) -q tests/e2e
 
+site: .venv ## the documentation in out/site, without a broken link
+	$(PYTHON) -m hack.site
+
 bench: .venv ## every benchmark; bench-NAME for one
 	$(PYTHON) -m hack.bench
 
@@ -65,5 +68,5 @@ lock: .venv ## pin all dependencies anew
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e operator -e workload
 	@touch .venv
 
-.PHONY: help demo down check lint unit test e2e bench load soak verify lock
+.PHONY: help demo down check lint unit test e2e site bench load soak verify lock
 .DEFAULT_GOAL := help

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from hack import architecture, commands, crds, metrics_reference
+from hack import architecture, chart_reference, commands, crds, metrics_reference
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATORS = (crds, architecture, commands, metrics_reference)
+GENERATORS = (crds, architecture, commands, metrics_reference, chart_reference)
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:

@@ -72,7 +72,7 @@ def build_and_load(name: str, image: str, context: Path) -> str:
     """
     engine = engines.find()
     cluster = load(name)
-    base = _base(engine, cluster)
+    base = python_base(engine, published=cluster.published)
     ref = f"{image}:{digest(base, context)}"
     if not engine.has(ref):
         engine.build(ref, context, context / "Containerfile", {"BASE": base})
@@ -102,20 +102,29 @@ def _missing(engine: Engine, cluster: Cluster, refs: list[str]) -> list[str]:
 
 
 def _program_image(cluster: Cluster, program: Program) -> str:
+    engine = engines.find()
+    ref = built(engine, python_base(engine, published=cluster.published), program)
+    ensure_loaded(engine, cluster, [ref])
+    return ref
+
+
+def built(engine: Engine, base: str, program: Program) -> str:
+    """Build a program's image on `base` if the engine doesn't have it; return its full name.
+
+    Raises ClusterError if a part isn't there to build.
+    """
     if not program.ready():
         raise ClusterError(
             f"{program.part} can't be built: {program.containerfile}, {program.source} "
             f"and {program.locked} must exist"
         )
-    engine = engines.find()
-    base = _base(engine, cluster)
-    packages = _packages(program)
-    key = digest(base, packages.name, program.containerfile, program.source)
+    installed = packages(program)
+    key = digest(base, installed.name, program.containerfile, program.source)
     ref = f"localhost/linnet/{program.part}:{key}"
     if not engine.has(ref):
         with tempfile.TemporaryDirectory(dir=paths.cache()) as folder:
             context = Path(folder)
-            _link_tree(packages, context / "site-packages")
+            _link_tree(installed, context / "site-packages")
             shutil.copytree(
                 program.source,
                 context / "src" / program.package,
@@ -123,16 +132,15 @@ def _program_image(cluster: Cluster, program: Program) -> str:
             )
             _compile(context / "src")
             engine.build(ref, context, program.containerfile, {"BASE": base})
-    ensure_loaded(engine, cluster, [ref])
     return ref
 
 
-def _packages(program: Program) -> Path:
-    """Install the locked dependencies into a folder of the cache."""
+def packages(program: Program) -> Path:
+    """The locked dependencies, installed into a folder of the cache if need be."""
     artifact = Artifact(f"packages-{program.part}", digest("modules only", PYTHON, program.locked))
 
     def install(target: Path) -> None:
-        sh(_uv(), "pip", "install", "--python-version", PYTHON, "--python-platform", "linux",
+        sh(uv(), "pip", "install", "--python-version", PYTHON, "--python-platform", "linux",
            "--only-binary", ":all:", "--no-deps", "--require-hashes", "--target", target,
            "--requirements", program.locked)  # fmt: skip
         remove(target / "bin")
@@ -149,7 +157,11 @@ def _compile(folder: Path) -> None:
            folder, check=False)  # fmt: skip
 
 
-def _uv() -> str:
+def uv() -> str:
+    """The path of uv, which installs packages.
+
+    Raises ClusterError where there is none.
+    """
     beside = paths.REPO / ".venv" / "bin" / "uv"
     found = str(beside) if beside.exists() else shutil.which("uv")
     if not found:
@@ -157,8 +169,9 @@ def _uv() -> str:
     return found
 
 
-def _base(engine: Engine, cluster: Cluster) -> str:
-    if not cluster.published:
+def python_base(engine: Engine, *, published: bool) -> str:
+    """The image with Python that programs are built on: a published one, or one made here."""
+    if not published:
         return PYTHON_BASE.ensure(engine)
     if not engine.has(PUBLISHED["python"]):
         engine("pull", PUBLISHED["python"])
