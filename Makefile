@@ -23,15 +23,43 @@ lint: .venv
 	.venv/bin/lint-imports --no-cache > out/lint-imports.txt || { cat out/lint-imports.txt; exit 1; }
 	$(PYTHON) -m mypy operator/src workload/src hack tests
 	$(PYTHON) -m hack.generate --check
+	$(PYTHON) -m hack.workflows
 
 unit: .venv
 	$(PYTEST) -q -n 2 -m "not thorough" tests/unit tests/scenarios
+
+cover: .venv ## all tests that need no cluster, and the gates of coverage
+	$(PYTHON) -m hack.test tools near coverage
+
+kind: .venv ## the end-to-end tests on a cluster of their own
+	$(PYTHON) -m hack.test e2e
 
 test: .venv ## every test, on a cluster of its own, with coverage
 	$(PYTHON) -m hack.test
 
 e2e: .venv ## the end-to-end tests, with every fault caused for real
 	$(PYTEST) -q tests/e2e
+
+security: .venv ## bandit's rules, the workflows, advisories of all packages (SECURITY=--offline: without those)
+	$(PYTHON) -m hack.security $(SECURITY)
+
+charts: .venv ## both charts linted, and packed into out/charts
+	$(PYTHON) -m hack.charts
+
+images: .venv ## both images as archives in out/images
+	$(PYTHON) -m hack.images
+
+sbom: .venv ## what is in each image, as CycloneDX in out/sbom
+	$(PYTHON) -m hack.sbom
+
+plugin: .venv ## kubectl-linnet as Krew installs it, in out/plugin (PLUGIN=--all: for every platform)
+	$(PYTHON) -m hack.plugin $(PLUGIN)
+
+release: .venv ## all that a release is made of, in out/release
+	$(PYTHON) -m hack.release
+
+publish: .venv ## push both images (REGISTRY=HOST/PATH)
+	$(PYTHON) -m hack.images push $(REGISTRY)
 
 site: .venv ## the documentation in out/site, without a broken link
 	$(PYTHON) -m hack.site
@@ -68,5 +96,6 @@ lock: .venv ## pin all dependencies anew
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e operator -e workload
 	@touch .venv
 
-.PHONY: help demo down check lint unit test e2e site bench load soak verify lock
+.PHONY: help demo down check lint unit cover kind test e2e security charts images sbom \
+  plugin release publish site bench load soak verify lock
 .DEFAULT_GOAL := help

@@ -19,7 +19,7 @@ OPTIONS = (
 
 def main() -> int:
     """Compile every *.in; the development set comes first and binds the others to its versions."""
-    for name in ("dev", "operator", "cli", "workload", "uv", "data", "site"):
+    for name in ("dev", "operator", "cli", "workload", "uv", "data", "security", "site"):
         source, target = REQUIREMENTS / f"{name}.in", REQUIREMENTS / f"{name}.txt"
         bound = () if name == "dev" else ("--constraint", str(REQUIREMENTS / "dev.txt"))
         alone = ("--no-deps",) if name == "data" else ()

@@ -1,10 +1,12 @@
 """Every test, from nothing: `python -m hack.test`, which is what `make test` runs.
 
-The end-to-end tests get a cluster of their own, which is removed whatever happens.
+`python -m hack.test PART...` runs some parts only. The end-to-end tests get a cluster of their own,
+which is removed whatever happens.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -43,25 +45,24 @@ NEAR = {
 """Tests that need no cluster, by the name of the file that they print to."""
 
 
-def main() -> int:
-    """Run all parts in order, stop at the first that fails; the result is the exit code."""
-    parts: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("lint, types, generated files", lambda: run("make", "--no-print-directory", "lint")),
-        ("tools", host_tools),
-        ("unit tests, scenarios, contracts, integration", near),
-        ("end to end", end_to_end),
-        ("coverage", coverage),
+def main(arguments: list[str] | None = None) -> int:
+    """Run all parts, or those named, in order; stop at the first that fails: exit code 1."""
+    parser = argparse.ArgumentParser(prog="hack.test", description=__doc__)
+    parser.add_argument(
+        "part", nargs="*", choices=PARTS, default=list(PARTS), help="all, if none is named"
     )
+    wanted = parser.parse_args(arguments).part
     started = time.monotonic()
-    for name, part in parts:
+    for name in (name for name in PARTS if name in wanted):
+        what, part = PARTS[name]
         begun = time.monotonic()
-        say(f"\n── {name}")
+        say(f"\n── {what}")
         try:
             part()
         except (subprocess.CalledProcessError, ClusterError) as error:
-            say(f"── {name} FAILED: {error}")
+            say(f"── {what} FAILED: {error}")
             return 1
-        say(f"── {name}: {time.monotonic() - begun:.0f} s")
+        say(f"── {what}: {time.monotonic() - begun:.0f} s")
     say(f"\nAll passed in {time.monotonic() - started:.0f} s.")
     return 0
 
@@ -158,6 +159,15 @@ def say(text: str) -> None:
     """Print at once, in order with what programs print."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+PARTS: dict[str, tuple[str, Callable[[], None]]] = {
+    "lint": ("lint, types, generated files", lambda: run("make", "--no-print-directory", "lint")),
+    "tools": ("tools", host_tools),
+    "near": ("unit tests, scenarios, contracts, integration", near),
+    "e2e": ("end to end", end_to_end),
+    "coverage": ("coverage", coverage),
+}
 
 
 if __name__ == "__main__":

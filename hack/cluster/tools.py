@@ -144,6 +144,9 @@ REDIS = _packages(
     "liblzf1",
 )
 K6 = _go_install("k6", "go.k6.io/k6", versions.K6, 120)
+ACTIONLINT = _go_install(
+    "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", versions.ACTIONLINT, 20
+)
 GATEWAY_API = Tool(
     "gateway-api",
     f"Gateway API {versions.GATEWAY_API} definitions (Go module)",
@@ -162,7 +165,7 @@ KWOK = Tool(
 )
 
 HOST_TOOLS = (KUBE, KIND, HELM, TRAEFIK, PROMETHEUS, ALERTMANAGER, GATEWAY_API, KWOK)
-"""What is useful on the host, also without a cluster; k6 isn't, for only a load test needs it."""
+"""What is useful on the host, also without a cluster; k6 and actionlint serve one command each."""
 
 _ALIASES = {"alertmanager": "prometheus-alertmanager", "kube": "kube-apiserver"}
 
@@ -174,7 +177,7 @@ def tool(program: str) -> Path:
     Raises ClusterError for a name that no tool provides.
     """
     name = _ALIASES.get(program, program)
-    for candidate in (*HOST_TOOLS, COREDNS, PAUSE, K6):
+    for candidate in (*HOST_TOOLS, COREDNS, PAUSE, K6, ACTIONLINT):
         if name in candidate.programs:
             return candidate.ensure() / name
     known = sorted(name for each in HOST_TOOLS for name in each.programs)

@@ -15,6 +15,7 @@ ALERTMANAGER: Final = "0.25.0"
 REDIS: Final = "7.0.15"
 KWOK: Final = "0.8.0"
 K6: Final = "1.8.1"
+ACTIONLINT: Final = "1.7.12"
 PYTHON: Final = "3.11"
 DEBIAN: Final = "bookworm"
 
