@@ -80,6 +80,7 @@ soak-%: .venv
 	$(PYTHON) -m hack.bench soak $*
 
 verify: .venv ## write the generated files anew
+	$(PYTHON) -m hack.sessions
 	$(PYTHON) -m hack.generate
 
 lock: .venv ## pin all dependencies anew

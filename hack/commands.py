@@ -1,11 +1,14 @@
 """The reference of the commands, out of their own help."""
 
+from pathlib import Path
+
 import typer
 
 from linnet.cli import app as command
 from linnet.cli.commands import PAGE, Entry, sections
 
 PAGE_FILE = "docs/reference/commands.md"
+PICTURES = Path("docs/examples/terminal")
 HEADER = """\
 <!-- Generated from operator/src/linnet/cli by `make verify`. Do not edit. -->
 
@@ -30,7 +33,10 @@ def _one(entry: Entry) -> str:
     loaded = entry.load()
     context = typer.Context(loaded, info_name=f"linnet {entry.name}", **PAGE)
     text = "\n".join(line.rstrip() for line in loaded.get_help(context).splitlines())
-    return f"\n### {entry.name}\n\n```text\n{text.strip()}\n```\n"
+    told = f"\n### {entry.name}\n\n```text\n{text.strip()}\n```\n"
+    if (PICTURES / f"{entry.name}.svg").is_file():
+        told += f"\n![linnet {entry.name}](../examples/terminal/{entry.name}.svg)\n"
+    return told
 
 
 def generate() -> dict[str, str]:

@@ -7,7 +7,9 @@ anew; a command that ends with `--picture FILE` draws that file beside the page.
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 PAGES = (Path("docs/rehearse.md"), Path("docs/comparison.md"))
@@ -30,23 +32,32 @@ def printed(command: str, folder: Path) -> str:
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines()) + "\n"
 
 
-def rewritten(page: str, folder: Path) -> str:
-    """The page with all outputs as they are now."""
+def rewritten(page: str, say: Callable[[str], str | None]) -> str:
+    """The page with what each command says now; where that is None, the output stays."""
     lines, out = iter(page.splitlines(keepends=True)), []
     for line in lines:
         out.append(line)
         if line.startswith(PROMPT):
-            out.append(printed(line.removeprefix(PROMPT), folder))
-            while not (line := next(lines)).startswith(FENCE):
-                pass
-            out.append(line)
+            before = list(takewhile(lambda each: not each.startswith(FENCE), lines))
+            now = say(line.removeprefix(PROMPT).rstrip("\n"))
+            out.append("".join(before) if now is None else now)
+            out.append(f"{FENCE}\n")
     return "".join(out)
+
+
+def outputs(page: str) -> dict[str, str]:
+    """Each command of a page with its output there."""
+    found = {}
+    for part in page.split(PROMPT)[1:]:
+        command, _, rest = part.partition("\n")
+        found[command] = rest.partition(FENCE)[0]
+    return found
 
 
 def main() -> int:
     """Write every page anew."""
     for page in PAGES:
-        page.write_text(rewritten(page.read_text(), page.parent))
+        page.write_text(rewritten(page.read_text(), partial(printed, folder=page.parent)))
     return 0
 
 

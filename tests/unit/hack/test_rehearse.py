@@ -1,5 +1,6 @@
 """The outputs in the documents are what the commands print."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,7 @@ def is_long(command: str) -> bool:
     return command == LONG[0] or any(word in command for word in LONG[1:])
 
 
-def blocks(page: Path = PAGE) -> dict[str, str]:
-    """Each command of a page with its output there."""
-    found = {}
-    for part in page.read_text().split(rehearse.PROMPT)[1:]:
-        command, _, rest = part.partition("\n")
-        found[command] = rest.partition(rehearse.FENCE)[0]
-    return found
-
-
-ALL = {**blocks(), **blocks(COMPARISON)}
+ALL = {**rehearse.outputs(PAGE.read_text()), **rehearse.outputs(COMPARISON.read_text())}
 
 
 @pytest.mark.thorough
@@ -42,7 +34,7 @@ def test_an_output_is_current(command: str, tmp_path: Path) -> None:
 
 
 def test_the_long_one_has_every_world() -> None:
-    output = blocks()["simulate"]
+    output = ALL["simulate"]
     rows = [line.split()[0] for line in output.splitlines() if line]
     assert set(FIRST_LOOK) <= set(rows)
 
@@ -57,8 +49,14 @@ def test_the_examples_on_the_page_are_the_files() -> None:
 
 def test_a_page_is_written_anew(tmp_path: Path) -> None:
     page = "text\n```console\n$ linnet simulate --world atlantis\nold\n```\nmore\n"
-    fresh = rehearse.rewritten(page, tmp_path)
+    fresh = rehearse.rewritten(page, partial(rehearse.printed, folder=tmp_path))
     assert "no world: there are healthy" in fresh
     assert "old" not in fresh
     assert fresh.endswith("```\nmore\n")
     assert list(rehearse.commands(page)) == ["simulate --world atlantis"]
+
+
+def test_an_output_that_nobody_knows_stays() -> None:
+    page = "```text\n$ linnet status -w\nold\n```\nmore\n"
+    assert rehearse.rewritten(page, lambda _: None) == page
+    assert "new\n```\nmore" in rehearse.rewritten(page, lambda _: "new\n")

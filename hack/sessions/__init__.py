@@ -1,0 +1,1 @@
+"""What `linnet` prints on a cluster, for the documents: played on one in memory."""

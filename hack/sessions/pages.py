@@ -1,0 +1,60 @@
+"""The outputs of docs/commands.md, and a picture of each command."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from hack import rehearse
+from hack.sessions.pictures import cut, picture, plain
+from hack.sessions.story import Session, told
+
+PAGE = Path("docs/commands.md")
+PICTURES = Path("docs/examples/terminal")
+REHEARSED = Path("docs/rehearse.md")
+ALONE = ("simulate", "lint", "backtest")
+"""Commands without a cluster: REHEARSED has their outputs already."""
+
+
+def main() -> int:
+    """Write what has changed."""
+    for path, text in written().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
+            sys.stdout.write(f"wrote {path}\n")
+    return 0
+
+
+@cache
+def day() -> tuple[Session, ...]:
+    """The sessions, played once."""
+    return tuple(told())
+
+
+def written() -> dict[Path, str]:
+    """Each file with the text that it has to have."""
+    return {PAGE: rehearse.rewritten(PAGE.read_text(), printer(day())), **pictures(day())}
+
+
+def printer(sessions: tuple[Session, ...]) -> Callable[[str], str | None]:
+    """What a command of the page prints; None for one that isn't played."""
+    known = {each.command: cut(plain(each.printed)) for each in sessions}
+    return known.get
+
+
+def pictures(sessions: tuple[Session, ...]) -> dict[Path, str]:
+    """A picture of each command, the first time that it is typed."""
+    found: dict[Path, str] = {}
+    for each in (*sessions, *alone()):
+        file = PICTURES / f"{shlex.split(each.command)[0]}.svg"
+        found.setdefault(file, picture(each))
+    return found
+
+
+def alone() -> list[Session]:
+    """Commands without a cluster, as their own page has them."""
+    outputs = rehearse.outputs(REHEARSED.read_text())
+    first = {shlex.split(command)[0]: command for command in reversed(outputs)}
+    return [Session(first[name], outputs[first[name]]) for name in ALONE]
