@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest
 CLUSTER ?= linnet-demo
 
 help: ## what there is
-	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: .venv ## a real cluster, a good version promoted, four bad ones rolled back
 	$(PYTHON) -m hack.demo --cluster $(CLUSTER) $(DEMO)

@@ -35,12 +35,16 @@ ELSEWHERE = {
 """Pages that aren't below docs/, and where they are on the site."""
 FILES = {"LICENSE": "license.txt", "hack/site.css": "site.css"}
 """What is there as it is, and where."""
+REST = "*"
+"""Stands for the pages that no section names."""
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Linnet": ("index.md", "quickstart.md", "architecture.md", "limits.md", "changes.md"),
     "Guides": (
         "commands.md",
         "requests.md",
         "alerts.md",
+        "notifications.md",
+        "api.md",
         "sticky.md",
         "without-a-gateway.md",
         "config.md",
@@ -49,6 +53,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "statistics.md",
         "rehearse.md",
         "recochat.md",
+        REST,
     ),
     "Operate": ("charts/", "ops/"),
     "Reference": ("reference/",),
@@ -91,14 +96,18 @@ def navigation(root: Path = paths.REPO) -> list[dict[str, Any]]:
     """The sections with their pages; pages of a folder are sorted, its README first."""
     known = pages(root)
     titles = {page: title((root / source).read_text()) for source, page in known.items()}
-    told = []
-    for name, entries in SECTIONS.items():
-        members: list[str] = []
-        for entry in entries:
-            inside = (page for page in known.values() if page.startswith(entry))
-            members += sorted(inside, key=_readme_first) if entry.endswith("/") else [entry]
-        told.append({name: [{titles[page]: page} for page in members]})
-    return told
+    named = tuple(entry for entries in SECTIONS.values() for entry in entries)
+
+    def members(entry: str) -> list[str]:
+        if entry == REST:
+            return sorted(page for page in titles if not page.startswith(named))
+        inside = (page for page in titles if page.startswith(entry))
+        return sorted(inside, key=_readme_first)
+
+    return [
+        {name: [{titles[page]: page} for entry in entries for page in members(entry)]}
+        for name, entries in SECTIONS.items()
+    ]
 
 
 def title(text: str) -> str:

@@ -3,7 +3,8 @@
 import re
 from io import StringIO
 
-from rich.console import CONSOLE_SVG_FORMAT, Console
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
 from rich.text import Text
 
 from hack.sessions.stage import WIDTH

@@ -2,9 +2,10 @@
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from hack.sessions.stage import Stage
 from linnet.api.status import Phase
@@ -18,7 +19,7 @@ class Session:
     printed: str
 
 
-Scene = Callable[[Stage], Awaitable[None]]
+Scene = Callable[[Stage], Coroutine[Any, Any, None]]
 
 
 async def under_way(stage: Stage) -> None:

@@ -94,7 +94,7 @@ def linnet(words: Words) -> None:
 
 
 def make(words: Words) -> None:
-    targets = re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z0-9%-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     patterns = [re.escape(target).replace("%", ".+") for target in targets]
     for target in verbs(words):
         assert any(re.fullmatch(pattern, target) for pattern in patterns), target
