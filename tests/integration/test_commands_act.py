@@ -22,7 +22,7 @@ SPEC: dict[str, Any] = {
     "analysis": {"interval": "5s", "metrics": [{"use": "errorRate"}]},
     "canary": {"drainPeriod": "1s"},
 }
-PATIENCE = "60s"
+PATIENCE = "300s"
 
 
 class Person:

@@ -26,7 +26,7 @@ from tests.support.workload_manifests import config_map, deployment, http_route,
 
 Object = dict[str, Any]
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 QUICK: Object = {
     "targetRef": {"name": "shop"},
     "traffic": {"httpRoute": "shop"},

@@ -43,7 +43,7 @@ from tests.support.releases import release
 from tests.support.workload_manifests import deployment, service
 
 BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
-PATIENCE_S = 60
+PATIENCE_S = 300
 LOOK_S = 0.2
 SPEC: Manifest = {
     "targetRef": {"name": "shop"},
