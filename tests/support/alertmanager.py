@@ -14,7 +14,7 @@ from tests.support.apiserver import ROOT, Process, free_ports
 
 ROUTES = ROOT / "charts" / "linnet-operator" / "files" / "alerts" / "alertmanager.yaml"
 
-START_DEADLINE = 60.0
+START_DEADLINE = 120.0
 SEEN = 'mount --bind "$0/share" /usr/share && exec "$@"'
 
 

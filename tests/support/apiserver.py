@@ -23,7 +23,7 @@ from hack.cluster.tools import GATEWAY_API, tool
 ROOT = Path(__file__).resolve().parents[2]
 CRD_NAME = "canaryreleases.linnet.dev"
 
-START_DEADLINE = 60.0
+START_DEADLINE = 120.0
 """Seconds until a server must be ready. A cold start takes under ten."""
 
 CONTROLLERS = (

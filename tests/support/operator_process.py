@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-START_DEADLINE = 30.0
+START_DEADLINE = 120.0
 NO_PROMETHEUS = "http://127.0.0.1:9"
 """Nothing listens there."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hack.cluster.tools import tool
 
-START_DEADLINE = 30.0
+START_DEADLINE = 120.0
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from linnet.providers.resources import (
     SERVICES,
 )
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds that a thread may take; none of them needs that long."""
 
 
