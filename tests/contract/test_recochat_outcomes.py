@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from recochat.experiments.assignment import variant
 from recochat.experiments.base import EXPERIMENTS, Outcome, OutcomeStore, Record, Subject, Totals
 from recochat.experiments.memory import MemoryOutcomes
 from recochat.experiments.metrics import Series
@@ -17,6 +21,7 @@ from recochat.experiments.redis import RedisOutcomes, totals_key
 from recochat.redis_client import connect
 from tests.support.outcomes import DAY_S, METRICS, START, drawn, reckoned
 
+CONTRACT = (Path(__file__).resolve().parents[2] / "docs/experiment-metrics.md").read_text()
 TTL_S = 60 * 86400
 ADA = Subject("ada", "tone", "treatment", ("persona:explorer",))
 USERS = Series("treatment")
@@ -197,6 +202,22 @@ async def test_only_so_many_experiments_are_counted(store: OutcomeStore) -> None
 def test_names_that_could_be_mistaken_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a name"):
         Subject("ada", "tone", "treatment", (name,))
+
+
+async def test_the_documented_example_runs(redis_url: str) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", CONTRACT, re.DOTALL)
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+    local = example.replace("redis://localhost:6379", redis_url)
+    code = compile(local, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names: dict[str, Any] = {}
+    await eval(code, names)  # noqa: S307 - it is ours
+    who = {"experiment": "tone", "variant": variant("ada", "tone", 50)}
+    registry = names["registry"]
+    assert registry.get_sample_value("experiment_users", who) == 1
+    spent = {**who, "metric": "spend", "edge": "", "of": "yy"}
+    assert registry.get_sample_value("experiment_sum", spent) == 42.5**2
+    await names["client"].aclose()
 
 
 async def test_a_redis_that_lost_its_scripts_is_no_failure(redis_url: str) -> None:
