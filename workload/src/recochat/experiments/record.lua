@@ -91,6 +91,7 @@ local function admitted()
   -- What an experiment of this name has left from before it was forgotten is not its own.
   if not known then redis.call('DEL', TOTALS) end
   redis.call('ZADD', LIVE, ARGV[2], experiment)
+  redis.call('EXPIRE', LIVE, ARGV[4])
   if not known then redis.call('HSET', TOTALS, 'about', ABOUT, 'first_day', first_day) end
   first_day = tonumber(redis.call('HGET', TOTALS, 'first_day')) or first_day
   return true
