@@ -132,8 +132,8 @@ def markdown(run: Run, earlier: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def svg(title: str, points: Points, width: int = 800, height: int = 160) -> str:
-    """A line over time as a picture."""
+def svg(title: str, points: Points, width: int = 800, height: int = 160, unit: str = "s") -> str:
+    """A line over time, or over something else, as a picture."""
     if not points:
         return ""
     last, top = points[-1][0] or 1.0, max(value for _, value in points) or 1.0
@@ -143,7 +143,7 @@ def svg(title: str, points: Points, width: int = 800, height: int = 160) -> str:
     )
     return (
         f'<svg width="{width}" height="{height}" role="img" aria-label="{html.escape(title)}">'
-        f'<text x="40" y="16">{html.escape(title)}: up to {top:.4g}, over {last:.0f} s</text>'
+        f'<text x="40" y="16">{html.escape(title)}: up to {top:.4g}, over {last:.0f} {unit}</text>'
         f'<path d="M40 {height - 20}H{width - 10}" stroke="#999"/>'
         f'<polyline points="{path}" fill="none" stroke="#06c" stroke-width="1.5"/></svg>'
     )

@@ -1,12 +1,14 @@
 """What sessions of recochat cost: bytes a message, look-up time by their number, memory afterwards.
 
-LINNET_SESSIONS scales it down for a quick look (10,000 sessions by default).
+LINNET_SESSIONS scales it down for a quick look (10,000 sessions by default). The look-up times, up
+to ten times as many sessions, are drawn in out/bench/sessions.svg.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 import tempfile
 import time
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 from redis import Redis
 
+from hack.loadtest.report import svg
 from recochat.recommender import builtin
 from recochat.redis_client import connect
 from recochat.sessions.base import SessionStore, Turn
@@ -49,7 +52,24 @@ def main() -> dict[str, Any]:
         }
     for name, value in found.items():
         print(f"{name}: {value}")
+    draw(found["lookup_ms"])
     return found
+
+
+def draw(medians: dict[str, dict[int, float]]) -> None:
+    """A picture of the look-up times by the number of sessions."""
+    out = Path("out/bench")
+    out.mkdir(parents=True, exist_ok=True)
+    plots = [
+        svg(f"{store}: ms a look-up, by tens of sessions (10 to the x)",
+            [(math.log10(size), median) for size, median in found.items()], unit="x")
+        for store, found in medians.items()
+    ]  # fmt: skip
+    body = "".join(f'<g transform="translate(0 {170 * n})">{p}</g>' for n, p in enumerate(plots))
+    (out / "sessions.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="800" height="{170 * len(plots)}" '
+        f'font-family="sans-serif" font-size="13">{body}</svg>\n'
+    )
 
 
 def redis_store(url: str, ttl_s: int, form: Form = 1) -> RedisSessionStore:

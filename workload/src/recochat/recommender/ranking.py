@@ -94,12 +94,14 @@ class Recommender:
         order = _best(scores, min(query.limit, MAX_ITEMS))
         # What makes an item stand out is the reason, not what all items have in common.
         chosen = parts[:, order].astype(np.float64)
-        causes = (chosen - parts.mean(axis=1, keepdims=True)).argmax(axis=0)
+        usual = parts.sum(axis=1, keepdims=True) / parts.shape[1]
+        causes = (chosen - usual).argmax(axis=0)
         shares = chosen.round(5).T.tolist()
         reasons = self._reasons(order, causes.tolist(), person)
+        items, best = self.model.catalog.items, scores[order].tolist()
         return [
-            Ranked(self.model.catalog.items[i], round(float(scores[i]), 5), reason, *share)
-            for i, reason, share in zip(order, reasons, shares, strict=True)
+            Ranked(items[i], round(score, 5), reason, *share)
+            for i, score, reason, share in zip(order, best, reasons, shares, strict=True)
         ]
 
     def signals(self, query: Query) -> Floats:
@@ -143,7 +145,8 @@ class Recommender:
         return parts
 
     def _signals(self, person: _Person) -> Floats:
-        return np.stack([self._collaborative(person), self._content(person), self._fit(person)])
+        each = (self._collaborative(person), self._content(person), self._fit(person))
+        return np.concatenate(each).reshape(3, -1)
 
     def _person(self, query: Query) -> _Person:
         model = self.model
@@ -211,15 +214,11 @@ class Recommender:
 
     def _reasons(self, order: list[int], causes: list[int], person: _Person) -> list[str]:
         """Why each of these items, by the signal (its position) that caused it."""
-        neighbours = self.model.neighbours[person.liked]
-        weights = self.model.neighbour_weights[person.liked] * person.recency[:, None]
-        items = self.model.catalog.items
+        items, loudest = self.model.catalog.items, self._loudest(order, person)
         reasons = []
-        for i, cause in zip(order, causes, strict=True):
+        for i, cause, liked in zip(order, causes, loudest, strict=True):
             if cause == 0 and person.liked:
-                spoken = np.where(neighbours == i, weights, 0).sum(axis=1)
-                title = items[person.liked[int(np.argmax(spoken))]].title
-                reasons.append(f"People who liked “{title}” liked this too")
+                reasons.append(f"People who liked “{items[liked].title}” liked this too")
             elif cause == _CONTENT:
                 reasons.append(
                     f"Matches your interests: {', '.join([items[i].topic, *items[i].tags])}"
@@ -229,6 +228,19 @@ class Recommender:
             else:
                 reasons.append("Liked by many")
         return reasons
+
+    def _loudest(self, order: list[int], person: _Person) -> list[int]:
+        """Which of the liked items speaks for each of these most (the first of equals)."""
+        if not person.liked:
+            return order
+        rank_of = np.full(len(self.model.popularity), len(order), np.intp)
+        rank_of[order] = np.arange(len(order))
+        # All at once; what they say about other items goes to one more column.
+        spoken = np.zeros((len(person.liked), len(order) + 1), np.float32)
+        rows = np.arange(len(person.liked))[:, None]
+        weights = self.model.neighbour_weights[person.liked] * person.recency[:, None]
+        spoken[rows, rank_of[self.model.neighbours[person.liked]]] = weights
+        return [person.liked[row] for row in spoken[:, :-1].argmax(axis=0).tolist()]
 
 
 def _best(scores: Floats, count: int) -> list[int]:
