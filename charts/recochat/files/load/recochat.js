@@ -4,7 +4,6 @@
 // second when steady), DURATION (of each part), WARMUP (of the first one, if another), SPIKE (how
 // many times RATE; 0: no spike), SUMMARY (a file for the figures as JSON).
 import http from "k6/http";
-import { check } from "k6";
 import exec from "k6/execution";
 import { Counter, Rate } from "k6/metrics";
 
@@ -56,7 +55,9 @@ for (const part of PARTS) {
 }
 
 export const options = {
-  discardResponseBodies: false,
+  // What nobody reads isn't made: on a small machine the generator is half of the load.
+  discardResponseBodies: true,
+  systemTags: [],
   summaryTrendStats: ["avg", "med", "p(95)", "p(99)", "max"],
   thresholds: limits,
   scenarios: {
@@ -97,7 +98,6 @@ function note(answer, endpoint, part, expected) {
   const tags = { endpoint, part };
   failures.add(!ok, tags);
   answered.add(1, tags);
-  check(answer, { "status is as expected": () => ok }, tags);
 }
 
 function post(path, body, endpoint, part, expected = [200]) {
