@@ -73,7 +73,7 @@ STORY: tuple[tuple[Scene, tuple[str, ...]], ...] = (
             "resume shop",
         ),
     ),
-    (failing, ("explain shop RolledBack",)),
+    (failing, ("explain shop RolledBack", "report shop --no-samples")),
     (better, ("retry shop",)),
     (nothing, ("wait shop --for weight=5",)),
     (nothing, ("promote shop",)),
