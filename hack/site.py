@@ -63,6 +63,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 """The navigation; a folder stands for all of its pages."""
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
 HEADING = re.compile(r"#{1,6} (.+)")
+DIAGRAM = re.compile(r"```mermaid\nstateDiagram-v2\n(.*?)```\n", re.DOTALL)
 FENCE = re.compile(r" *(```|~~~)")
 
 
@@ -148,7 +149,23 @@ def relinked(text: str, source: str, known: dict[str, str]) -> str:
         if prose and told and begins_list(told[-1], line):
             told.append("")
         told.append(LINK.sub(follow, line) if prose else line)
-    return "\n".join(told) + "\n"
+    return DIAGRAM.sub(tabled, "\n".join(told) + "\n")
+
+
+def tabled(diagram: re.Match[str]) -> str:
+    """A state diagram as a table: what draws it would have to be loaded from elsewhere."""
+    lines = [line.strip() for line in diagram[1].splitlines()]
+    shaded = {name for line in lines if line.startswith("class ") for name in _names(line)}
+    rows = ["| from | to | when |", "| --- | --- | --- |"]
+    for line in lines:
+        if move := re.fullmatch(r"(\w+) --> (\w+): (.+)", line):
+            states = (f"**{name}**" if name in shaded else name for name in move.groups()[:2])
+            rows.append(f"| {' | '.join(states)} | {move[3]} |")
+    return "\n".join([*rows, "", "Shaded are those in bold.", ""])
+
+
+def _names(line: str) -> list[str]:
+    return line.split()[1].split(",")
 
 
 def begins_list(before: str, line: str) -> bool:

@@ -91,6 +91,14 @@ def test_a_list_gets_the_blank_line_that_it_needs() -> None:
     assert found.splitlines() == ["Some words:", "", *lines[1:]]
 
 
+def test_a_diagram_of_states_is_a_table() -> None:
+    lines = ("[*] --> A", "A --> B: it began", "B --> A: it ended", "class A resting")
+    text = "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```", "more"])
+    found = site.relinked(text, "README.md", dict(site.ELSEWHERE)).splitlines()
+    assert found[2:4] == ["| **A** | B | it began |", "| B | **A** | it ended |"]
+    assert found[-1] == "more"
+
+
 def test_code_is_left_as_it_is() -> None:
     text = "```yaml\nkey: [x](y.md)\nwords\n- item\n```\n"
     assert site.relinked(text, "README.md", dict(site.ELSEWHERE)) == text
