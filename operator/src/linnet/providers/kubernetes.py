@@ -1,7 +1,8 @@
 """The Kubernetes API: plain dicts in and out, a time-out on every call, a fence before every write.
 
-The only module that imports the Kubernetes client. It uses its configuration (in-cluster tokens
-that rotate, kubeconfig with exec plugins) and its connections, and none of its models.
+With `kubeconfig` the only module that imports the Kubernetes client. It uses its configuration
+(in-cluster tokens that rotate, kubeconfig with exec plugins) and its connections, and none of its
+models.
 
 Retries: only `apply` is retried, at once and at most three times, because it may be repeated
 without harm; and only where that promises something: a conflict inside the API server, a server
@@ -11,15 +12,12 @@ else is for the caller, who reads again and decides again.
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException
 
 from linnet.providers.attempts import worth_repeating
 from linnet.providers.errors import (
@@ -29,6 +27,7 @@ from linnet.providers.errors import (
     Unreachable,
     api_error,
 )
+from linnet.providers.kubeconfig import in_pod
 from linnet.providers.resources import (
     CANARYRELEASES,
     CONFIGMAPS,
@@ -57,11 +56,9 @@ __all__ = [
     "REPLICASETS",
     "SECRETS",
     "SERVICES",
-    "ConfigException",
     "KubernetesClient",
     "Manifest",
     "Resource",
-    "namespace_of",
 ]
 
 Manifest = dict[str, Any]
@@ -69,9 +66,6 @@ Patch = Manifest | list[Manifest]
 Fence = Callable[[], None]
 Asking = Callable[[], Callable[[str], None]]
 """Called as a request begins; what it gives is called with the Date of the answer."""
-
-KUBECONFIG = "~/.kube/config"
-POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 APPLY_ATTEMPTS = 3
 PAGE = 500
@@ -131,7 +125,7 @@ class KubernetesClient:
             kubernetes.aio.config.ConfigException: no configuration, or an unusable one.
         """
         configuration = Configuration()
-        if _in_pod(kubeconfig, context):
+        if in_pod(kubeconfig, context):
             config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
         else:
             await config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -370,30 +364,3 @@ class KubernetesClient:
         except ValueError as error:
             raise Unreachable(f"API server: {method} {path}: the answer is not JSON") from error
         return answer
-
-
-def _in_pod(kubeconfig: str, context: str) -> bool:
-    return not (kubeconfig or context) and "KUBERNETES_SERVICE_HOST" in os.environ
-
-
-def namespace_of(kubeconfig: str = "", context: str = "") -> str:
-    """The namespace that a kubeconfig's context names, or the pod's own; `default` without one.
-
-    Raises:
-        ConfigException: there is no such file, or no such context.
-    """
-    if _in_pod(kubeconfig, context):
-        return POD_NAMESPACE.read_text() if POD_NAMESPACE.exists() else "default"
-    files = (kubeconfig or KUBECONFIG).split(os.pathsep)
-    if not any(Path(file).expanduser().exists() for file in files):
-        raise ConfigException(f"there is no file {kubeconfig or KUBECONFIG}")
-    contexts, current = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
-        kubeconfig or None
-    )
-    if not context:
-        return str(current["context"].get("namespace") or "default")
-    for each in contexts:
-        if each["name"] == context:
-            return str(each["context"].get("namespace") or "default")
-    there = ", ".join(each["name"] for each in contexts)
-    raise ConfigException(f"there is no context {context}: there are {there}")

@@ -18,7 +18,8 @@ from linnet.providers.errors import (
     ProviderError,
     Unreachable,
 )
-from linnet.providers.kubernetes import ConfigException, KubernetesClient, namespace_of
+from linnet.providers.kubeconfig import ConfigException, namespace_of
+from linnet.providers.kubernetes import KubernetesClient
 
 AGENT = "linnet-cli"
 """The user agent of the commands."""
