@@ -145,6 +145,22 @@ async def test_feedback_is_counted_by_version_and_track(client: httpx.AsyncClien
     assert f"recommendation_feedback_total{{{labels}}} 1.0" in text
 
 
+async def test_a_like_tells_whether_the_model_would_have_recommended_it(
+    client: httpx.AsyncClient,
+) -> None:
+    ranked = (await client.post("/api/v2/recommendations", json={"user_id": "ada"})).json()
+    first = [item["item_id"] for item in ranked["items"]]
+    below = next(item.item_id for item in builtin.items() if item.item_id not in first)
+    given = [(first[0], "like"), (first[9], "like"), (below, "like"), (below, "dislike")]
+    for item_id, verdict in given:
+        body = {"user_id": "ada", "item_id": item_id, "verdict": verdict}
+        await client.post("/api/v2/feedback", json=body)
+    text = (await client.get("/metrics")).text
+    for outcome, count in (("hit", 2), ("miss", 1), ("known", 0)):
+        labels = f'outcome="{outcome}",track="canary",version="1.2.3"'
+        assert f"recommendation_likes_total{{{labels}}} {count}.0" in text
+
+
 async def test_events_are_taken_all_or_none(client: httpx.AsyncClient) -> None:
     good = {"name": "click", "user_id": "ada", "at": 1.0, "value": 2.5}
     bad = {"name": "Click me", "user_id": "ada"}

@@ -24,11 +24,11 @@ from recochat.chat.language_model import (
     vertex_url,
 )
 from recochat.chat.phrased import PhrasedAnswerer
+from recochat.metrics import Metrics
 from recochat.recommender.current import CurrentModel
 from recochat.resilience import CircuitBreaker, RetryBudget
 from recochat.sessions.base import Turn
 from recochat.settings import Settings
-from recochat.telemetry import Metrics
 from tests.support.clock import Clock
 
 Calling = Callable[[FastAPI], httpx.AsyncClient]

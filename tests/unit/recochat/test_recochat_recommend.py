@@ -49,6 +49,17 @@ def test_the_same_query_gets_the_same_answer(query: Query) -> None:
     assert RECOMMENDER.rank(query) == Recommender(builtin.model()).rank(query)
 
 
+def test_what_a_model_has_learned_from_is_no_question_to_it() -> None:
+    row = MODEL.users["user-017"]
+    learned = CATALOG.items[MODEL.history(row)[0]].item_id
+    first = [entry.item.item_id for entry in RECOMMENDER.rank(Query("user-017"))]
+    assert RECOMMENDER.foresees("user-017", learned) is None
+    assert RECOMMENDER.foresees("new", learned) is not None
+    assert RECOMMENDER.foresees("user-017", first[9]) is True
+    others = {*ITEMS} - {*first} - {CATALOG.items[i].item_id for i in MODEL.history(row)}
+    assert not any(RECOMMENDER.foresees("user-017", item_id) for item_id in others)
+
+
 def test_the_catalogue_never_changes() -> None:
     # Recorded once: another number means that every user would see something else.
     assert len(CATALOG.items) == 48

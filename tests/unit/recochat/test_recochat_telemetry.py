@@ -5,6 +5,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,13 +17,15 @@ from recochat import context
 from recochat.app import create_app
 from recochat.chat.engine import Answer, Question, Say
 from recochat.logs import JsonFormatter, Sampler
+from recochat.metrics import REQUEST_BUCKETS, Metrics
 from recochat.problems import StoreUnavailable
 from recochat.sessions.base import NO_CHANGE, Change, Session, Turn
 from recochat.settings import Settings
-from recochat.telemetry import REQUEST_BUCKETS, Metrics, TelemetryMiddleware
+from recochat.telemetry import TelemetryMiddleware
 
 Calling = Callable[[FastAPI], httpx.AsyncClient]
 
+README = Path(__file__).resolve().parents[3] / "workload" / "README.md"
 RECOMMEND = "/api/v2/recommendations"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -136,6 +139,34 @@ async def test_engines_sessions_build_and_process_are_measured(client: httpx.Asy
     assert samples(text, "multiturn_engine_latency_seconds_count") == [(build, 2)]
     assert samples(text, "session_count") == [({}, 2)]
     assert samples(text, "process_resident_memory_bytes")
+
+
+async def test_sessions_asked_for_are_counted_by_whether_they_were_there(
+    client: httpx.AsyncClient,
+) -> None:
+    said = (await client.post("/api/v2/chat", json={"message": "hello"})).json()
+    await client.post("/api/v2/chat", json={"message": "hi", "session_id": said["session_id"]})
+    await client.get(f"/api/v2/session/{said['session_id']}")
+    await client.get("/api/v2/session/nobody")
+    text = (await client.get("/metrics")).text
+    found = samples(text, "session_lookups_total")
+    assert {labels["outcome"]: count for labels, count in found} == {"hit": 2, "miss": 1}
+
+
+async def test_what_is_counted_from_the_start_begins_at_zero(client: httpx.AsyncClient) -> None:
+    """The first one would be lost otherwise: Prometheus sees no growth in a new series."""
+    text = (await client.get("/metrics")).text
+    for name in ("recommendation_feedback", "recommendation_likes", "session_lookups"):
+        assert {count for _, count in samples(text, f"{name}_total")} == {0}
+
+
+def test_every_metric_is_described_and_in_the_readme() -> None:
+    metrics = Metrics("1", "stable")
+    scraped = {family.name for family in metrics.registry.collect()}
+    own = {name for name in scraped if not name.startswith("process_")}
+    assert own == {name.removesuffix("_total") for name in metrics.described}
+    readme = README.read_text()
+    assert [name for name in metrics.described if f"`{name}" not in readme] == []
 
 
 async def test_a_failure_is_a_500_with_headers_and_one_log_line(

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from recochat import logs
 from recochat.app import create_app
 from recochat.health import Lifecycle
+from recochat.metrics import SERVICE
 from recochat.recommender.artifact import ModelError
 from recochat.settings import Settings, explain
-from recochat.telemetry import SERVICE
 
 # Kubernetes waits 30 s in all, of which the chart's preStop hook takes 5.
 _SHUTDOWN_S = 20

@@ -25,6 +25,7 @@ from recochat.events.participation import (
 )
 from recochat.experiments.exposition import ExperimentCollector
 from recochat.guard.middleware import Guard
+from recochat.metrics import Metrics
 from recochat.problems import StoreUnavailable
 from recochat.recommender import routes as recommend_routes
 from recochat.recommender.answers import Answers
@@ -33,7 +34,7 @@ from recochat.recommender.ranking import Query
 from recochat.sessions.base import SessionStore
 from recochat.settings import Settings
 from recochat.stores import Stores, stores
-from recochat.telemetry import Metrics, TelemetryMiddleware
+from recochat.telemetry import TelemetryMiddleware
 
 if TYPE_CHECKING:
     from recochat.otel import OpenTelemetry

@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from recochat import __version__, components
 from recochat.components import Component, Components
 from recochat.events.participation import Participation
+from recochat.metrics import SERVICE, Metrics
 from recochat.settings import Settings
-from recochat.telemetry import SERVICE, Metrics
 
 
 class Health(BaseModel):

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from recochat.chat.engine import Answerer, EmbeddedAnswerer
+from recochat.metrics import Metrics
 from recochat.recommender.current import CurrentModel
 from recochat.resilience import CircuitBreaker
 from recochat.settings import Settings
-from recochat.telemetry import Metrics
 
 if TYPE_CHECKING:
     from recochat.chat.language_model import LanguageModel

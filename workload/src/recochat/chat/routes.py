@@ -25,9 +25,9 @@ from recochat.chat.schemas import (
 from recochat.chat.stream import MEDIA_TYPE, EventStream
 from recochat.clock import wall
 from recochat.events.participation import Turned, asks, uncounted
+from recochat.metrics import Metrics
 from recochat.problems import READS, WRITES, documented
 from recochat.sessions.base import Session, SessionStore, Turn
-from recochat.telemetry import Metrics
 
 
 def router(
@@ -85,7 +85,7 @@ def router(
         """
         asks(request.user_id)
         session_id = request.session_id or uuid.uuid4().hex
-        session = await store.get(session_id) if request.session_id else None
+        session = await _known(store, session_id, metrics) if request.session_id else None
         if MEDIA_TYPE not in http.headers.get("accept", ""):
             return await turn(request, session_id, session)
 
@@ -97,7 +97,7 @@ def router(
     @routes.get("/session/{session_id}", responses=documented(404, *READS))
     async def get_session(session_id: SessionId) -> SessionView:
         """The latest turns of a session."""
-        session = await store.get(session_id)
+        session = await _known(store, session_id, metrics)
         if session is None:
             raise HTTPException(404, "There is no such session, or it has expired.")
         return SessionView(
@@ -135,6 +135,12 @@ def router(
         )
 
     return routes
+
+
+async def _known(store: SessionStore, session_id: str, metrics: Metrics) -> Session | None:
+    session = await store.get(session_id)
+    metrics.looked_up(session is not None)
+    return session
 
 
 def _memory(session: Session) -> MemoryView:

@@ -13,9 +13,9 @@ from recochat.clock import wall
 from recochat.events.base import Event, EventLog
 from recochat.events.participation import Participation, asks
 from recochat.events.schemas import Accepted, EventIn, EventsRequest, FeedbackRequest
+from recochat.metrics import Metrics
 from recochat.problems import WRITES, documented, refused_field
 from recochat.recommender.current import CurrentModel
-from recochat.telemetry import Metrics
 
 
 def router(
@@ -47,7 +47,8 @@ def router(
     @routes.post("/feedback", status_code=202, responses=documented(*WRITES))
     async def feedback(request: FeedbackRequest) -> Accepted:
         """Say whether an item was liked. `recochat export` hands it to the next training."""
-        if request.item_id not in models.recommender.model.catalog.index:
+        recommender = models.recommender
+        if request.item_id not in recommender.model.catalog.index:
             raise refused_field("item_id", "there is no such item")
         asks(request.user_id)
         given = EventIn(
@@ -60,6 +61,8 @@ def router(
         )
         await record([stamped(given, clock())])
         metrics.feedback(request.verdict)
+        if request.verdict == "like":
+            metrics.liked(recommender.foresees(request.user_id, request.item_id))
         return Accepted(accepted=1)
 
     @routes.post("/events", status_code=202, responses=documented(*WRITES))

@@ -104,6 +104,17 @@ class Recommender:
             for i, score, reason, share in zip(order, best, reasons, shares, strict=True)
         ]
 
+    def foresees(self, user_id: str, item_id: str) -> bool | None:
+        """Whether an item is among the first ten for a person; None: it knows that they like it.
+
+        Asked when somebody likes an item, this is how well the model does on what it hasn't seen.
+        Raises KeyError if there is no such item.
+        """
+        position, row = self.model.catalog.index[item_id], self.model.users.get(user_id)
+        if row is not None and position in self.model.history(row):
+            return None
+        return any(found.item.item_id == item_id for found in self.rank(Query(user_id)))
+
     def signals(self, query: Query) -> Floats:
         """Signals (collaborative, content, persona) by items, each 0 to 1, before any tuning."""
         return self._signals(self._person(query))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi import Query as Parameter
 
 from recochat.events.participation import asks
+from recochat.metrics import Metrics
 from recochat.problems import READS, WRITES, documented, refused_field
 from recochat.recommender.answers import Answers
 from recochat.recommender.catalog import Item
@@ -27,7 +28,6 @@ from recochat.recommender.schemas import (
     SimilarItem,
     SimilarResponse,
 )
-from recochat.telemetry import Metrics
 
 _Limit = Annotated[int, Parameter(ge=1, le=MAX_ITEMS)]
 _ItemId = Annotated[str, Path(min_length=1, max_length=64, examples=["item-01"])]
