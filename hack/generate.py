@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 from hack import architecture, chart_reference, commands, crds, metrics_reference
+from hack.dashboards import files as dashboards
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATORS = (crds, architecture, commands, metrics_reference, chart_reference)
+GENERATORS = (crds, architecture, commands, metrics_reference, chart_reference, dashboards)
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:

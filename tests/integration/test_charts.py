@@ -38,6 +38,7 @@ ALL_ON = (
     "networkPolicy.enabled=true",
     "networkPolicy.ingressFrom[0].namespaceSelector.matchLabels.team=monitoring",
     "networkPolicy.egress.enabled=true",
+    "dashboard.enabled=true",
 )
 SECRETS = "configTracking.secrets=true"
 ONE_NAMESPACE = ("scope.namespace=shop",)
@@ -50,6 +51,7 @@ CASES = [
     pytest.param(OPERATOR, ("replicas=1", "crds.install=false"), id="operator-small"),
     pytest.param(WORKLOAD, (), id="workload"),
     pytest.param(WORKLOAD, GATEWAY, id="workload-guarded"),
+    pytest.param(WORKLOAD, ("monitoring.dashboard.enabled=true",), id="workload-dashboard"),
 ]
 
 
@@ -274,6 +276,39 @@ def test_optional_objects_are_off() -> None:
     assert kinds.isdisjoint({"ServiceMonitor", "NetworkPolicy"})
     kinds = {each["kind"] for each in rendered(OPERATOR, *ALL_ON)}
     assert kinds >= {"ServiceMonitor", "NetworkPolicy"}
+
+
+@pytest.mark.parametrize(
+    ("chart", "values", "uid"),
+    [
+        (OPERATOR, "dashboard", "linnet-operator"),
+        (WORKLOAD, "monitoring.dashboard", "linnet-recochat"),
+    ],
+)
+def test_the_dashboard_is_a_config_map_that_a_sidecar_finds(
+    chart: str, values: str, uid: str
+) -> None:
+    assert not [o for o in of_kind(rendered(chart), "ConfigMap") if "-dashboard" in str(o)]
+    sets = ("enabled=true", "label=team", "labelValue=42", "annotations.folder=F", "namespace=g")
+    objects = rendered(chart, *(f"{values}.{each}" for each in sets))
+    found = only(objects, "ConfigMap")
+    assert found["metadata"]["namespace"] == "g"
+    assert found["metadata"]["labels"]["team"] == "42"
+    assert found["metadata"]["annotations"] == {"folder": "F"}
+    [(name, text)] = found["data"].items()
+    assert text == (CHARTS / chart / "files" / "dashboards" / name).read_text()
+    assert json.loads(text)["uid"] == uid
+
+
+def test_alerts_lead_to_the_dashboard_where_grafana_is_known() -> None:
+    def annotations(*sets: str) -> list[Object]:
+        rule = only(rendered(OPERATOR, "alerts.rules.enabled=true", *sets), "PrometheusRule")
+        return [each["annotations"] for g in rule["spec"]["groups"] for each in g["rules"]]
+
+    led = annotations("alerts.rules.grafanaUrl=https://grafana.example/")
+    url = "https://grafana.example/d/linnet-operator"
+    assert led == [{**each, "dashboard_url": url} for each in annotations()]
+    assert all("dashboard_url" not in each for each in annotations())
 
 
 def test_secrets_of_prometheus_are_files_of_the_pod() -> None:

@@ -31,7 +31,8 @@ def run_helm(*args: str) -> subprocess.CompletedProcess[str]:
 def template(chart: str, *sets: str, release: str = "linnet") -> subprocess.CompletedProcess[str]:
     """Render a chart with these values, or be refused."""
     values = [argument for value in sets for argument in ("--set", value)]
-    known = ("--api-versions", "monitoring.coreos.com/v1/ServiceMonitor")
+    kinds = ("ServiceMonitor", "PrometheusRule")
+    known = [f"--api-versions=monitoring.coreos.com/v1/{kind}" for kind in kinds]
     where = ("--namespace", "linnet-system", "--kube-version", "1.34.0")
     return run_helm("template", release, str(CHARTS / chart), *where, *known, *values)
 
