@@ -21,9 +21,9 @@ def scale(low: float, high: float, first: float, last: float) -> Scale:
     return place
 
 
-def ticks(most: float) -> list[float]:
-    """Some round numbers from 0 to at most that many, which is more than 0."""
-    raw = most / 5
+def ticks(most: float, about: int = 5) -> list[float]:
+    """About so many round numbers from 0 to at most `most`, which is more than 0."""
+    raw = most / about
     power = 10 ** floor(log10(raw))
     step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw)
     return [step * i for i in range(ceil(most / step)) if step * i <= most]
@@ -62,10 +62,25 @@ class Svg:
             f'<circle cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{radius}" fill="{colour}"{shown}/>'
         )
 
-    def text(self, at: Place, words: str, anchor: str = "start", colour: str = INK) -> None:
+    def area(self, points: Sequence[Place], bottom: float, colour: str, opacity: float) -> None:
+        """What lies between a line through places and the bottom."""
+        ends = [(points[-1][0], bottom), (points[0][0], bottom)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*points, *ends])
+        self._parts.append(f'<polygon points="{path}" fill="{colour}" opacity="{opacity}"/>')
+
+    def text(
+        self,
+        at: Place,
+        words: str,
+        anchor: str = "start",
+        colour: str = INK,
+        *,
+        bold: bool = False,
+    ) -> None:
         """Words; anchor: `start`, `middle` or `end` of them is at the place."""
+        weight = ' font-weight="600"' if bold else ""
         self._parts.append(
-            f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}" fill="{colour}">'
+            f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}" fill="{colour}"{weight}>'
             f"{escape(words)}</text>"
         )
 

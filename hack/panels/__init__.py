@@ -1,0 +1,1 @@
+"""The dashboards with something to show: releases under load on this machine, and pictures."""
