@@ -21,8 +21,8 @@ WARM_UP = REQUESTS // 10
 CONNECTIONS = 16
 OUT = Path("out/bench")
 SAYINGS = ("I like jazz and hiking", "suggest something", "another one", "why?", "thanks")
-SHARES = {"recommendations": 10, "chat": 6, "similar": 2, "item": 1, "session": 1}
-"""Of twenty requests of the standard load (see recochat.js)."""
+SHARES = {"recommendations": 6, "guests": 4, "chat": 6, "similar": 2, "item": 1, "session": 1}
+"""Of twenty requests of the standard load (see recochat.js). Guests are new to the service."""
 
 
 def main() -> dict[str, Any]:
@@ -76,6 +76,10 @@ def request(name: str, number: int, n: int) -> bytes:
     item = f"item-{(number + n) % 48:02d}"
     posts: dict[str, tuple[str, dict[str, Any]]] = {
         "recommendations": ("recommendations", {"user_id": user, "interests": ["jazz"]}),
+        "guests": (
+            "recommendations",
+            {"user_id": f"guest-{number}-{n}", "history": [item, f"item-{(7 * n + 1) % 48:02d}"]},
+        ),
         "chat": ("chat", {"message": SAYINGS[n % 5], "session_id": session, "user_id": user}),
     }
     gets = {

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from recochat.chat.engine import Answerer, Question, Say
 from recochat.chat.memory import change, recall
@@ -77,7 +77,7 @@ def router(
         response_model=ChatResponse,
         responses={200: {"content": {MEDIA_TYPE: {}}}, **documented(*WRITES)},
     )
-    async def chat(request: ChatRequest, http: Request) -> ChatResponse | EventStream:
+    async def chat(request: ChatRequest, http: Request) -> Response:
         """Answer one message, in the light of the earlier ones of its session.
 
         With `Accept: text/event-stream` the text comes in events `piece` (`{"text": …}`) as it is
@@ -87,7 +87,8 @@ def router(
         session_id = request.session_id or uuid.uuid4().hex
         session = await _known(store, session_id, metrics) if request.session_id else None
         if MEDIA_TYPE not in http.headers.get("accept", ""):
-            return await turn(request, session_id, session)
+            answer = await turn(request, session_id, session)
+            return Response(answer.model_dump_json(), media_type="application/json")
 
         async def produce(say: Say) -> bytes:
             return (await turn(request, session_id, session, say)).model_dump_json().encode()
