@@ -44,6 +44,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "requests.md",
         "alerts.md",
         "notifications.md",
+        "dashboards.md",
         "api.md",
         "sticky.md",
         "without-a-gateway.md",
