@@ -18,7 +18,7 @@ from hack.dashboards.panels import (
     placed,
 )
 from hack.panels.prometheus import Answer, Answers, Series, Span
-from linnet.cli.svg import FAINT, GRID, INK, Scale, Svg, scale, ticks
+from linnet.drawing.svg import FAINT, GRID, INK, Scale, Svg, scale, ticks
 
 WIDTH, ROW = 1200, 30
 _COLUMN = WIDTH / COLUMNS

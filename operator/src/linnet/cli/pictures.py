@@ -7,8 +7,8 @@ from math import ceil, log10
 from linnet.api.analysis import ReadyMade
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.cli.output import clock, percent
-from linnet.cli.svg import BLUE, FAINT, GREY, GRID, INK, ORANGE, Scale, Svg, scale, ticks
 from linnet.core.catalog import QUERIES, checks
+from linnet.drawing.svg import BLUE, FAINT, GREY, GRID, INK, ORANGE, Scale, Svg, scale, ticks
 from linnet.simulation.played import Outcome, Played
 from linnet.simulation.summary import Summary
 

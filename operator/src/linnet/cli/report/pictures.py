@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from linnet.cli.svg import BLUE, FAINT, GRID, INK, ORANGE, Place, Scale, Svg, scale, ticks
+from linnet.drawing.svg import BLUE, FAINT, GRID, INK, ORANGE, Place, Scale, Svg, scale, ticks
 from linnet.review.report import Checked, Outcome, Report
 
 WIDTH, LEFT, RIGHT = 860, 70, 840

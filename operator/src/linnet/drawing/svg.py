@@ -23,10 +23,20 @@ def scale(low: float, high: float, first: float, last: float) -> Scale:
 
 def ticks(most: float, about: int = 5) -> list[float]:
     """About so many round numbers from 0 to at most `most`, which is more than 0."""
-    raw = most / about
-    power = 10 ** floor(log10(raw))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw)
+    step = _step(most, about)
     return [step * i for i in range(ceil(most / step)) if step * i <= most]
+
+
+def ticks_between(low: float, high: float) -> list[float]:
+    """Some round numbers from low to high, which is more than low."""
+    step = _step(high - low, 5)
+    return [step * i for i in range(ceil(low / step), floor(high / step) + 1)]
+
+
+def _step(span: float, about: int) -> float:
+    raw = span / about
+    power: float = 10.0 ** floor(log10(raw))
+    return next(power * k for k in (1, 2, 5, 10) if power * k >= raw)
 
 
 class Svg:
