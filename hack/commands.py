@@ -1,8 +1,10 @@
 """The reference of the commands, out of their own help."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from linnet.cli import app as command
 from linnet.cli.commands import PAGE, Entry, sections
@@ -31,12 +33,18 @@ def page() -> str:
 
 def _one(entry: Entry) -> str:
     loaded = entry.load()
-    context = typer.Context(loaded, info_name=f"linnet {entry.name}", **PAGE)
-    text = "\n".join(line.rstrip() for line in loaded.get_help(context).splitlines())
-    told = f"\n### {entry.name}\n\n```text\n{text.strip()}\n```\n"
+    inside = loaded.commands if isinstance(loaded, TyperGroup) else {}
+    parts = [_help(entry.name, loaded)]
+    parts += [_help(f"{entry.name} {name}", command) for name, command in inside.items()]
     if (PICTURES / f"{entry.name}.svg").is_file():
-        told += f"\n![linnet {entry.name}](../examples/terminal/{entry.name}.svg)\n"
-    return told
+        parts.append(f"\n![linnet {entry.name}](../examples/terminal/{entry.name}.svg)\n")
+    return "".join(parts)
+
+
+def _help(name: str, command: Any) -> str:
+    context = typer.Context(command, info_name=f"linnet {name}", **PAGE)
+    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    return f"\n### {name}\n\n```text\n{text.strip()}\n```\n"
 
 
 def generate() -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from linnet.cli.commands import BY_NAME
 
@@ -79,7 +79,7 @@ def verbs(words: Words) -> Words:
 
 
 @cache
-def command(name: str) -> TyperCommand:
+def command(name: str) -> TyperCommand | TyperGroup:
     return BY_NAME[name].load()
 
 

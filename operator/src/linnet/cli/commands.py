@@ -18,17 +18,22 @@ PAGE: dict[str, Any] = {"terminal_width": 100, "max_content_width": 100}
 
 @dataclass(frozen=True)
 class Entry:
-    """A command: the function of its name in `module`. told: the first line of its help."""
+    """A command: the function of its name in `module`, or a group of them.
+
+    told: the first line of its help.
+    """
 
     name: str
     module: str
     section: str
     told: str
 
-    def load(self) -> TyperCommand:
-        """The command with its options; imports its module."""
-        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    def load(self) -> TyperCommand | TyperGroup:
+        """The command with its options, or the group; imports its module."""
         function = getattr(import_module(f"linnet.cli.{self.module}"), self.name)
+        if isinstance(function, typer.Typer):
+            return typer.main.get_group(function)
+        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
         alone.command(self.name, context_settings=PAGE)(function)
         found = typer.main.get_command(alone)
         if not isinstance(found, TyperCommand):
@@ -74,6 +79,7 @@ COMMANDS = (
     ),
     Entry("lint", "lint", TRY, "Say what a policy can't do, and what would help."),
     Entry("backtest", "backtest", TRY, "Release good and bad versions into the past of a service."),
+    Entry("experiment", "experiments.group", TRY, "Plan an A/B experiment, or read one's data."),
     Entry("version", "version", SELF, "Say the version of this command, and of the operator."),
     Entry("completion", "completion", SELF, "Print what makes a shell complete commands."),
 )

@@ -55,7 +55,7 @@ def policy(file: str | None) -> Policy:
         )
     (manifest,) = found
     metadata = manifest.get("metadata") or {}
-    spec = _parsed(CanaryReleaseSpec, manifest.get("spec"), file, "spec")
+    spec = parsed(CanaryReleaseSpec, manifest.get("spec"), file, "spec")
     if problems := refused(manifest.get("spec") or {}, spec):
         raise BadInput("\n".join(f"{file}: {problem}" for problem in problems))
     others = tuple(each for each in documents if each is not manifest)
@@ -77,7 +77,19 @@ def world(name: str) -> Described:
     content = documents[0] if len(documents) == 1 else None
     if not isinstance(content, Mapping):
         raise BadInput(f"{name}: a world is one YAML document of fields: see docs/rehearse.md")
-    return _parsed(Described, {"name": Path(name).stem, **content}, name)
+    return parsed(Described, {"name": Path(name).stem, **content}, name)
+
+
+def document(file: str) -> Mapping[str, Any]:
+    """The one YAML or JSON object of a file, '-' for standard input.
+
+    Raises:
+        BadInput: there is none, or more than one.
+    """
+    found = list(_documents(file))
+    if len(found) != 1 or not isinstance(found[0], Mapping):
+        raise BadInput(f"{file}: has to be one YAML or JSON object")
+    return found[0]
 
 
 def _documents(file: str) -> Iterator[Any]:
@@ -93,7 +105,12 @@ def _documents(file: str) -> Iterator[Any]:
 M = TypeVar("M", bound=BaseModel)
 
 
-def _parsed(model: type[M], content: Any, file: str, root: str = "") -> M:
+def parsed(model: type[M], content: Any, file: str, root: str = "") -> M:
+    """A model out of what was written at a place of a file.
+
+    Raises:
+        BadInput: it can't be; each field that is wrong is named.
+    """
     try:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:

@@ -13,10 +13,10 @@ from linnet.core.queries import UnknownVariable, questions
 
 def refused(written: Mapping[str, Any], spec: CanaryReleaseSpec) -> tuple[str, ...]:
     """Each reason with the field and the remedy. written: the spec as it was in the file."""
-    return (*_unknown(written, CanaryReleaseSpec, "spec"), *_steps(spec), *_metrics(spec))
+    return (*unknown(written, CanaryReleaseSpec, "spec"), *_steps(spec), *_metrics(spec))
 
 
-def _unknown(written: Any, model: type[BaseModel], path: str) -> Iterator[str]:
+def unknown(written: Any, model: type[BaseModel], path: str) -> Iterator[str]:
     """Fields that no model has: a typing error would otherwise be a default."""
     if not isinstance(written, Mapping):
         return
@@ -29,9 +29,9 @@ def _unknown(written: Any, model: type[BaseModel], path: str) -> Iterator[str]:
         inner = next(_models(fields[name].annotation), None)
         if inner is not None and isinstance(value, list):
             for number, each in enumerate(value):
-                yield from _unknown(each, inner, f"{path}.{name}[{number}]")
+                yield from unknown(each, inner, f"{path}.{name}[{number}]")
         elif inner is not None:
-            yield from _unknown(value, inner, f"{path}.{name}")
+            yield from unknown(value, inner, f"{path}.{name}")
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

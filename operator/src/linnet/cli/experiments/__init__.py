@@ -1,0 +1,1 @@
+"""`linnet experiment`: A/B experiments before and while they run, without a cluster."""
