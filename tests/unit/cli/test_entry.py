@@ -26,3 +26,11 @@ def test_a_package_that_is_missing_is_named_with_the_remedy(package: str) -> Non
 def test_the_operator_starts_without_them() -> None:
     found = start("import linnet.controller.run; print('well')", "typer", "rich", "linnet.cli")
     assert found.stdout == "well\n", found.stderr
+
+
+def test_what_is_printed_into_a_pipe_is_there_at_once() -> None:
+    code = (
+        "sys.argv = ['linnet', '--help']; from linnet.cli.entry import main\n"
+        "try: main()\nexcept SystemExit: sys.stderr.write(f'by lines: {sys.stdout.line_buffering}')"
+    )
+    assert start(code).stderr == "by lines: True"

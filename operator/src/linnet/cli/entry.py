@@ -1,5 +1,6 @@
 """Where the command begins: it says what is missing where its packages aren't installed."""
 
+import io
 import os
 import sys
 
@@ -10,6 +11,8 @@ PLUGIN = "kubectl-linnet"
 def main() -> int:
     """Run the command; return the exit code."""
     called = os.path.basename(sys.argv[0])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # so that a pipeline's log has it at once
     try:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
