@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,9 +40,11 @@ def helm(
     )  # fmt: skip
 
 
-def install_operator(cluster: Cluster, image: str) -> None:
-    """Install or upgrade Linnet, and wait until it is ready."""
-    values = {"image": image_values(image), "prometheus": {"url": PROMETHEUS_INSIDE}}
+def install_operator(
+    cluster: Cluster, image: str, more: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Install or upgrade Linnet, and wait until it is ready. more: values of its chart."""
+    values = {"image": image_values(image), "prometheus": {"url": PROMETHEUS_INSIDE}, **more}
     try:
         helm(cluster, OPERATOR, OPERATOR_NAMESPACE, values)
     except CommandFailed as error:

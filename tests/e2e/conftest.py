@@ -41,8 +41,8 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def linnet(cluster: Cluster) -> Cluster:
-    """The cluster with Linnet installed, by its chart and with its own account."""
-    install_operator(cluster, cluster.images["operator"])
+    """The cluster with Linnet installed, by its chart and with its own account, and its API."""
+    install_operator(cluster, cluster.images["operator"], {"api": {"enabled": True}})
     return cluster
 
 
