@@ -66,7 +66,11 @@ class Cluster:
         """Lines for a shell to source: tools on the path, and where the cluster is."""
         # only named here, not built: the description is written before all tools are there
         folders = [str(tool.artifact.path) for tool in (tools.KUBE, tools.HELM)]
-        values = {"KUBECONFIG": self.kubeconfig, "GATEWAY": self.gateway}
+        values = {
+            "KUBECONFIG": self.kubeconfig,
+            "GATEWAY": self.gateway,
+            "ALERTMANAGER": self.alertmanager,
+        }
         values |= {f"{part.upper()}_IMAGE": ref for part, ref in self.images.items()}
         lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
         return "\n".join([f"export PATH={':'.join(folders)}:$PATH", *lines, ""])
