@@ -25,7 +25,8 @@ STORY: dict[str, dict[str, str]] = {
         'linnet_release_stalled{namespace="shops",name="shop",reason="RouteMissing"}': "1x300",
     },
     "LinnetRolledBack": {
-        'linnet_decisions_total{decision="RolledBack",reason="AlertFired"}': "0x2 1x300",
+        # The first one of its reason: nothing was counted before.
+        'linnet_decisions_total{decision="RolledBack",reason="AlertFired"}': "_x3 1x300",
     },
     "LinnetNoLeader": {"linnet_leader": "0x300"},
     "LinnetLooksFail": {'linnet_reconcile_errors_total{kind="Forbidden"}': "0+3x300"},
