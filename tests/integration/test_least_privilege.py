@@ -17,8 +17,9 @@ import pytest
 
 from linnet.api.status import Phase
 from tests.support.apiserver import ApiServer, KubectlError
+from tests.support.guarded_shop import call
 from tests.support.helm import ACCOUNT, helm, install
-from tests.support.operator_process import run_operator
+from tests.support.operator_process import OperatorProcess, run_operator
 from tests.support.prometheus_server import run_prometheus
 from tests.support.releases import release
 from tests.support.simulated_nodes import ANNOTATION
@@ -124,6 +125,7 @@ class Life:
     server: ApiServer
     system: str
     namespace: str
+    operator: OperatorProcess
 
     def kubectl(self, *words: str, **more: Any) -> str:
         return self.server.kubectl("-n", self.namespace, *words, **more)
@@ -176,9 +178,20 @@ class Life:
         self.wait_for(Phase.ROLLED_BACK)
         self.release("shop:6", "never-ready")
         self.wait_for(Phase.STARTING)
+        self.be_looked_at()
         self.kubectl("delete", "canaryrelease", "shop", "--timeout=30s")
         self.kubectl("delete", "deployment", "shop", "--timeout=30s")
         self.live_without_gateway()
+
+    def be_looked_at(self) -> None:
+        """Have the HTTP API asked by somebody whose token and rights it has to have reviewed."""
+        self.kubectl("create", "serviceaccount", "jane")
+        whom = f"--serviceaccount={self.namespace}:jane"
+        role = "--clusterrole=linnet-operator-approver"
+        self.kubectl("create", "rolebinding", "jane", role, whom)
+        token = self.server.token_of("jane", self.namespace)
+        path = f"releases/{self.namespace}/shop"
+        until(lambda: call(self.operator, token, path).status == 200)
 
     def live_without_gateway(self) -> None:
         """Adopt and promote where the pods behind the Service are the weights, and leave."""
@@ -286,7 +299,10 @@ def record(
     for namespace in (system, app):
         simulated.kubectl("create", "namespace", namespace)
     only = app if request.param == "one-namespace" else ""
-    sets = (f"scope.namespace={only}", "replicas=1", "configTracking.secrets=true")
+    sets = (
+        *(f"scope.namespace={only}", "replicas=1", "configTracking.secrets=true"),
+        "api.enabled=true",
+    )
     install(simulated, system, *sets)
     may = granted(simulated, system)
     with run_operator(
@@ -296,8 +312,9 @@ def record(
         namespace=only,
         lease_namespace=system,
         tracked_kinds="ConfigMap,Secret",
-    ):
-        Life(simulated, system, app).live()
+        api=True,
+    ) as operator:
+        Life(simulated, system, app, operator).live()
     done = list(requests(simulated, system))
     helm(simulated, system, "uninstall", "linnet")
     return Record(may, done)

@@ -34,6 +34,7 @@ CONTROLLERS = (
     "garbage-collector-controller",
     "namespace-controller",
     "serviceaccount-controller",
+    "clusterrole-aggregation-controller",
     "horizontal-pod-autoscaler-controller",
     "disruption-controller",
 )
@@ -92,8 +93,11 @@ class ApiServer:
 
     def kubeconfig_of(self, account: str, namespace: str) -> Path:
         """Write a kubeconfig of a service account, and give its path."""
-        token = self.kubectl("create", "token", account, "-n", namespace).strip()
-        return self._kubeconfig(f"{namespace}-{account}", token)
+        return self._kubeconfig(f"{namespace}-{account}", self.token_of(account, namespace))
+
+    def token_of(self, account: str, namespace: str) -> str:
+        """A token of a service account, good for an hour."""
+        return self.kubectl("create", "token", account, "-n", namespace).strip()
 
     def _kubeconfig(self, name: str, token: str, url: str = "", ca: Path | None = None) -> Path:
         path = self.folder / f"kubeconfig-{name}"

@@ -29,7 +29,11 @@ class OperatorProcess:
     log: Path
 
     def metric(self, name: str) -> float:
-        """The value of a metric without labels."""
+        """The value of a metric, whose labels if any stand behind its name as Prometheus has them.
+
+        Raises:
+            KeyError: there is none yet.
+        """
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310
             for line in answer.read().decode().splitlines():
                 if line.startswith(f"{name} "):
@@ -47,10 +51,12 @@ def run_operator(
     lease_namespace: str = "default",
     workers: int = 8,
     tracked_kinds: str = "ConfigMap",
+    api: bool = False,
 ) -> Iterator[OperatorProcess]:
     """Run the operator until the block ends, and wait until it leads.
 
-    kubeconfig: whose rights it has. namespace: the only one to guard, '' for all.
+    kubeconfig: whose rights it has. namespace: the only one to guard, '' for all. api: whether it
+    serves the HTTP API and the console.
 
     Raises:
         OperatorError: it ended, or doesn't lead in time.
@@ -58,7 +64,7 @@ def run_operator(
     port = _free_port()
     words = ["--prometheus-url", prometheus, "--namespace", namespace, "--port", str(port)]
     words += ["--lease-namespace", lease_namespace, "--workers", str(workers)]
-    words += ["--tracked-kinds", tracked_kinds]
+    words += ["--tracked-kinds", tracked_kinds, "--api", "on" if api else "off"]
     operator = OperatorProcess(f"http://127.0.0.1:{port}", folder / "operator.log")
     outside = {
         name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ

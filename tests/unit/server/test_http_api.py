@@ -373,6 +373,18 @@ async def test_what_a_release_does_is_shown(place: Place) -> None:
     assert [each["decision"] for each in decisions] == ["Advanced", "Started"]
 
 
+@pytest.mark.parametrize("token", sorted(VERBS))
+async def test_a_caller_is_told_what_they_may_do_and_that_counts_as_no_try(
+    place: Place, token: str
+) -> None:
+    labels = [{"result": "denied", "role": role} for role in set(ROLES.values())]
+    before = [count("rbac_permission_checks_total", **each) for each in labels]
+    rights = (await place.call("releases/default/shop/rights", token=token)).body
+    assert (rights["user"], set(rights["verbs"])) == (token, VERBS[token] - {"list"})
+    assert [count("rbac_permission_checks_total", **each) for each in labels] == before
+    assert (await place.call("releases/default/nope/rights", token=token)).problem[0] == 404
+
+
 async def test_health_and_limits_are_told(place: Place) -> None:
     one = "releases/default/shop"
     health = (await place.call(f"{one}/health", token="viewer")).body

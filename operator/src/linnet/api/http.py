@@ -186,6 +186,15 @@ class Sla(Model):
     """Each limit."""
 
 
+class Rights(Model):
+    """Who asks, and what they may do with a release."""
+
+    user: str
+    """Whom the cluster knows them as."""
+    verbs: tuple[str, ...]
+    """The verbs that they hold on it, of those that the API goes by."""
+
+
 class Problem(Model):
     """Why a request was not carried out (RFC 9457)."""
 

@@ -90,7 +90,7 @@ class Api:
         caller = await _asking_api_server(self._caller(request))
         body = await _body(route, request)
         place = (body.namespace, body.name) if body is not None else _place(request)
-        call = Call(self.desk, caller, *place, body)
+        call = Call(self.desk, caller, *place, lambda verb: self._may(caller, verb, *place), body)
         try:
             await self._check(call, route.verb)
             if route.path == LIVE:
@@ -117,8 +117,7 @@ class Api:
         return found
 
     async def _check(self, call: Call, verb: Verb) -> None:
-        asking = self._access.may(call.caller, verb, call.namespace, call.name)
-        allowed = await _asking_api_server(asking)
+        allowed = await call.may(verb)
         CHECKS.labels("allowed" if allowed else "denied", ROLES[verb]).inc()
         if not allowed:
             what = f"canaryreleases.linnet.dev {call.name}".strip()
@@ -128,6 +127,9 @@ class Api:
                 f"{call.caller.name} may not {verb} {what} in {where}: ask for a role with the "
                 f"verb {verb}",
             )
+
+    async def _may(self, caller: Caller, verb: Verb, namespace: str, name: str) -> bool:
+        return await _asking_api_server(self._access.may(caller, verb, namespace, name))
 
     def _may_still_see(self, request: web.Request) -> Callable[[Call], Awaitable[bool]]:
         async def check(call: Call) -> bool:

@@ -39,12 +39,16 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Call:
-    """A caller who may do it. name: '' where it is about all releases of the namespace."""
+    """A caller who may do it. name: '' where it is about all releases of the namespace.
+
+    may: whether the caller holds another verb on the same.
+    """
 
     desk: Desk
     caller: Caller
     namespace: str
     name: str
+    may: Callable[[Verb], Awaitable[bool]]
     body: Named | None = None
 
     async def seen(self) -> Seen:

@@ -76,6 +76,13 @@ def _showing(view: Callable[[Seen], Model]) -> Callable[[Call], Awaitable[Model]
     return show
 
 
+async def _rights(call: Call) -> Model:
+    """Counted nowhere: nothing was tried."""
+    await call.seen()
+    held = [verb for verb in Verb if verb is not Verb.LIST and await call.may(verb)]
+    return http.Rights(user=call.caller.name, verbs=tuple(held))
+
+
 async def _list(call: Call) -> Model:
     return views.summaries(call.desk.releases(call.namespace))
 
@@ -139,5 +146,6 @@ ROUTES: tuple[Route, ...] = (
     _see(f"{ONE}/decisions", "Show the last decisions.", http.Decisions, views.decisions),
     _see(f"{ONE}/health", "Say whether anything is wrong.", http.Health, views.health),
     _see(f"{ONE}/sla", "Say how the limits are kept.", http.Sla, views.sla),
+    Route("GET", f"{ONE}/rights", Verb.GET, "Say what you may do.", http.Rights, _rights),
     _see(LIVE, "Stream a release, now and at each change.", http.Summary, views.summary),
 )
