@@ -46,6 +46,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "notifications.md",
         "dashboards.md",
         "api.md",
+        "console.md",
         "sticky.md",
         "without-a-gateway.md",
         "config.md",

@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.apiserver import ApiServer
-from tests.support.guarded_shop import Shop, call, signed_anew, weight
-from tests.support.helm import ACCOUNT, helm, install
-from tests.support.operator_process import OperatorProcess, run_operator
-from tests.support.prometheus_server import run_prometheus
+from tests.support.guarded_shop import Shop, call, run_with_api, signed_anew, weight
+from tests.support.operator_process import OperatorProcess
 
 HOUR = 3600
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -27,22 +25,8 @@ TIMED_OUT = 28
 def operator(
     simulated: ApiServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    """The operator with the rights that the chart gives its account, and the chart's roles."""
-    system = "linnet-api"
-    simulated.kubectl("create", "namespace", system)
-    install(simulated, system, "replicas=1", "api.enabled=true")
-    with (
-        run_prometheus(tmp_path_factory.mktemp("prometheus"), "up 1") as prometheus,
-        run_operator(
-            tmp_path_factory.mktemp("operator"),
-            simulated.kubeconfig_of(ACCOUNT, system),
-            prometheus=prometheus,
-            lease_namespace=system,
-            api=True,
-        ) as found,
-    ):
+    with run_with_api(simulated, tmp_path_factory.mktemp("operator")) as found:
         yield found
-    helm(simulated, system, "uninstall", "linnet")
 
 
 @pytest.fixture(scope="module")

@@ -325,6 +325,26 @@ def test_secrets_of_prometheus_are_files_of_the_pod() -> None:
     assert files[env["LINNET_PROMETHEUS_CA_FILE"] or ""] == "ca"
 
 
+@pytest.mark.parametrize(
+    ("sets", "switches"),
+    [
+        ((), {}),
+        (("api.enabled=true",), {"LINNET_API": "on", "LINNET_CONSOLE": "on"}),
+        (
+            ("api.enabled=true", "api.console=false"),
+            {"LINNET_API": "on", "LINNET_CONSOLE": "off"},
+        ),
+    ],
+)
+def test_the_console_comes_with_the_api(sets: tuple[str, ...], switches: Object) -> None:
+    deployment = only(rendered(OPERATOR, *sets), "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert {name: told[name] for name in told if name in ("LINNET_API", "LINNET_CONSOLE")} == (
+        switches
+    )
+
+
 def test_secrets_of_receivers_are_files_of_the_pod_and_may_be_missing() -> None:
     chat, hook = "notifications.receivers[0]", "notifications.receivers[1]"
     deployment = only(

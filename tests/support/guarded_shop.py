@@ -7,12 +7,16 @@ import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.support.apiserver import ApiServer
-from tests.support.operator_process import OperatorProcess
+from tests.support.helm import ACCOUNT, helm, install
+from tests.support.operator_process import OperatorProcess, run_operator
+from tests.support.prometheus_server import run_prometheus
 from tests.support.releases import release
 from tests.support.workload_manifests import deployment, http_route, service
 
@@ -131,6 +135,31 @@ class Shop:
     def see(self, operator: OperatorProcess, token: str, path: str = "") -> Answer:
         """Read something of the shop: `GET /api/v2/releases/…`."""
         return call(operator, token, f"releases/{self.namespace}/shop{path}")
+
+
+@contextmanager
+def run_with_api(server: ApiServer, folder: Path) -> Iterator[OperatorProcess]:
+    """Run the operator with HTTP API and console, with the rights that the chart gives it.
+
+    The chart's roles are on the server until the block ends.
+    """
+    system = f"linnet-{secrets.token_hex(4)}"
+    server.kubectl("create", "namespace", system)
+    install(server, system, "replicas=1", "api.enabled=true")
+    try:
+        with (
+            run_prometheus(folder, "up 1") as prometheus,
+            run_operator(
+                folder,
+                server.kubeconfig_of(ACCOUNT, system),
+                prometheus=prometheus,
+                lease_namespace=system,
+                api=True,
+            ) as operator,
+        ):
+            yield operator
+    finally:
+        helm(server, system, "uninstall", "linnet")
 
 
 def weight(status: Object) -> int:

@@ -42,6 +42,7 @@ SETTINGS = Settings(
     receivers=(),
     api=False,
     api_audiences=(),
+    console=True,
     log_level="INFO",
 )
 

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs" / "ops").glob("*.md"))
 RUN = {"DRILL"}
 """Pages whose commands are all run, on a cluster, by tests/e2e/test_quickstart.py."""
-LINKED = [*PAGES, *(ROOT / "docs" / f"{name}.md" for name in ("notifications", "quickstart"))]
+GUIDES = ("api", "console", "notifications", "quickstart")
+LINKED = [*PAGES, *(ROOT / "docs" / f"{name}.md" for name in GUIDES)]
 
 KUBECTL = {
     *("annotate", "apply", "auth", "delete", "describe", "events", "explain", "get", "logs"),

@@ -3,147 +3,28 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client import REGISTRY
 
-from linnet.api.request import Request, RequestOutcome, RequestStatus
-from linnet.api.status import DecisionKind, Phase, Verdict
+from linnet.api.request import RequestOutcome
+from linnet.api.status import Phase
 from linnet.providers.access import Access
 from linnet.providers.errors import LeaseLost, ObjectMissing, Unreachable
-from linnet.providers.kubernetes import Manifest
-from linnet.providers.resources import TOKEN_REVIEWS, Resource
 from linnet.server import api as module
 from linnet.server.alerts import AlertReceiver
 from linnet.server.api import BODY_BYTES, Api
 from linnet.server.call import ROLES
-from linnet.server.desk import Seen, Undecided
+from linnet.server.desk import Undecided
 from linnet.server.http import serve
 from linnet.server.routes import ROUTES
 from tests.support.addresses import loopback
-from tests.support.builders import START, make_entry, make_metric, make_spec, make_status
-from tests.support.fake_kubernetes import FakeKubernetes
-
-EDITOR = "editor"
-PLACE = {"namespace": "default", "name": "shop"}
-VERBS = {
-    "viewer": {"get", "list"},
-    "releaser": {"get", "list", "promote", "rollback"},
-    "approver": {"get", "list", "approve"},
-    "editor": {"get", "list", "patch", "promote", "rollback"},
-}
-
-
-class Reviewing(FakeKubernetes):
-    """An API server for which a token is its holder's name, and the name is the role."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reviews: list[Manifest] = []
-        self.error: Exception | None = None
-
-    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
-        self.reviews.append(manifest)
-        if self.error is not None:
-            raise self.error
-        spec = manifest["spec"]
-        if resource == TOKEN_REVIEWS:
-            known = spec["token"] in VERBS
-            return {"status": {"authenticated": known, "user": {"username": spec["token"]}}}
-        asked = spec["resourceAttributes"]
-        here = asked["namespace"] == "default"
-        return {"status": {"allowed": here and asked["verb"] in VERBS[spec["user"]]}}
-
-
-class Desk:
-    """One release; what is asked of it gets the outcome that a test sets."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-        self.suspended: list[bool] = []
-        self.outcome = RequestOutcome.DONE
-        self.error: Exception | None = None
-        metrics = (make_metric(value=0.25), make_metric("memory", Verdict.HOLD, value=90.0))
-        history = (make_entry(DecisionKind.STARTED), make_entry(DecisionKind.ADVANCED))
-        status = make_status(metrics=metrics, history=history, message="measuring")
-        self.seen: Seen | None = Seen("default", "shop", "7", make_spec(), status)
-
-    def releases(self, namespace: str) -> list[Mapping[str, Any]]:
-        status = {"phase": "Progressing", "weight": {"wanted": 5}, "stableRevision": "v1"}
-        names = ("tea", "shop")
-        found = [{"metadata": {"namespace": "default", "name": name}} for name in names]
-        return [found[0], {**found[1], "status": status, "spec": {"suspend": True}}]
-
-    async def release(self, namespace: str, name: str) -> Seen | None:
-        if isinstance(self.error, ValueError):
-            raise self.error
-        return self.seen if (namespace, name) == ("default", "shop") else None
-
-    async def ask(self, namespace: str, name: str, asked: Request, seconds: float) -> RequestStatus:
-        if self.error is not None:
-            raise self.error
-        self.asked.append(asked)
-        return RequestStatus(
-            id=asked.id,
-            action=asked.action,
-            by=asked.by,
-            reason=asked.reason,
-            outcome=self.outcome,
-            message="so it was decided",
-            answered_at=START,
-        )
-
-    async def suspend(self, namespace: str, name: str, *, wanted: bool) -> None:
-        if self.error is not None:
-            raise self.error
-        self.suspended.append(wanted)
-
-
-class Answer:
-    """What came back."""
-
-    def __init__(self, status: int, text: str, headers: Mapping[str, str]) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = json.loads(text)
-
-    @property
-    def problem(self) -> tuple[int, str]:
-        assert self.headers["Content-Type"].startswith("application/problem+json")
-        assert self.body["status"] == self.status
-        return self.status, self.body["detail"]
-
-
-class Place:
-    """An API with a desk, an API server, and a clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.kubernetes = Reviewing()
-        self.desk = Desk()
-        self.api = Api(Access(self.kubernetes, lambda: self.now), lambda: self.now)
-        self.api.desk = self.desk
-        self.url = ""
-
-    async def call(
-        self, path: str, body: Any = None, token: str | None = EDITOR, header: str = ""
-    ) -> Answer:
-        """Call a path under /api/v2; with a body it is a POST."""
-        headers = {header or "Authorization": f"Bearer {token}"} if token is not None else {}
-        text = body if isinstance(body, str) else json.dumps(body)
-        data = None if body is None else BytesIO(text.encode())
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.request(
-                "GET" if body is None else "POST", f"{self.url}/api/v2/{path}", data=data
-            ) as answer,
-        ):
-            return Answer(answer.status, await answer.text(), answer.headers)
+from tests.support.api_place import PLACE, VERBS, Place
+from tests.support.builders import make_status
 
 
 @pytest.fixture
@@ -420,6 +301,19 @@ async def test_a_stream_tells_now_and_at_each_change_and_ends_with_the_release(
         place.desk.seen = None
         assert b"event: end" in await answer.content.readuntil(b"\n\n")
         assert await asyncio.wait_for(answer.content.read(), 30) == b""
+
+
+async def test_an_open_stream_does_not_keep_the_operator_from_stopping() -> None:
+    place = Place()
+    runner = await serve(0, lambda: True, AlertReceiver("", lambda: 0.0), place.api)
+    headers = {"Authorization": "Bearer viewer"}
+    url = f"{loopback(runner)}/api/v2/releases/default/shop/live"
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+        await answer.content.readuntil(b"\n\n")
+        async with asyncio.timeout(30):  # aiohttp would wait a minute
+            await runner.cleanup()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.content.read()
 
 
 async def test_a_stream_ends_with_the_right_to_see_it(

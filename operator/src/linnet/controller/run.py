@@ -102,7 +102,9 @@ async def operate(
     )
     receiver = AlertReceiver(settings.alert_token_file, clock.monotonic, lambda: leader.elsewhere)
     api = _api(settings, client, leader) if settings.api else None
-    server = await serve(settings.port, lambda: leader.in_touch, receiver, api)
+    server = await serve(
+        settings.port, lambda: leader.in_touch, receiver, api, with_console=settings.console
+    )
     try:
         if not await _first(leader.acquire(), stopped):
             return 0

@@ -36,6 +36,7 @@ class Settings:
     receivers: tuple[Receiver, ...]
     api: bool
     api_audiences: tuple[str, ...]
+    console: bool
     log_level: str
 
 
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag("receivers", "", "who may be told of decisions, a list in JSON", _receivers)
     flag("api", "off", "on: serve the HTTP API, /api/v2", _switch)
     flag("api-audiences", "", "whom callers' tokens must be meant for, by commas", _words)
+    flag("console", "on", "on: serve the console, /console, where the API is on", _switch)
     flag("log-level", "INFO", "DEBUG, INFO, WARNING or ERROR", _level)
 
 

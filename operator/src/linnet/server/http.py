@@ -1,21 +1,30 @@
-"""/livez, /readyz, /metrics, /alerts and the HTTP API."""
+"""/livez, /readyz, /metrics, /alerts, the HTTP API and the console."""
 
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from linnet.server import console
 from linnet.server.alerts import BODY_BYTES, AlertReceiver
 from linnet.server.api import Api
 
+STOP_SECONDS = 2.0
+"""How long answers that are under way get at the end. Streams don't end by themselves."""
+
 
 async def serve(
-    port: int, ready: Callable[[], bool], alerts: AlertReceiver, api: Api | None = None
+    port: int,
+    ready: Callable[[], bool],
+    alerts: AlertReceiver,
+    api: Api | None = None,
+    *,
+    with_console: bool = False,
 ) -> web.AppRunner:
     """Serve on all addresses of the pod; call `cleanup` on what is returned to stop.
 
     ready: whether the API server has been reached. alerts: takes Alertmanager's notifications.
-    api: None if it is off.
+    api: None if it is off. with_console: whether its page is served, too.
     """
     app = web.Application(client_max_size=BODY_BYTES)
     app.add_routes(
@@ -28,7 +37,9 @@ async def serve(
     )
     if api is not None:
         app.add_routes(api.routes())
-    runner = web.AppRunner(app, access_log=None)
+        if with_console:
+            app.add_routes(console.routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()
     return runner
