@@ -16,8 +16,8 @@ r needs a clock. Users would do if each brought all that they do at once; but th
 add knowledge without adding users, and nobody knows their number in advance. Here r is the share of
 the planned time that has passed, times what makes the sequence tightest at its end. Where knowledge
 grows no faster than time that is conservative, as then all looks are more alike than the bound
-allows for (Slepian 1962); where it grows with time's square, as with users who keep coming and coming back,
-the promise is measured: up to the planned end and well beyond (ADR 17).
+allows for (Slepian 1962); where it grows with time's square, as with users who keep coming and
+coming back, the promise is measured: up to the planned end and well beyond (ADR 17).
 """
 
 from math import log
