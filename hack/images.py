@@ -58,7 +58,7 @@ def written(engine: Engine, names: list[str], target: Path = OUT) -> list[Path]:
     target.mkdir(parents=True, exist_ok=True)
     archives = []
     for name in names:
-        archive = target / f"{name.replace('/', '-').replace(':', '-')}.tar"
+        archive = target / f"{name.replace('/', '-').replace(':', '-')}-image.tar"
         engine.save(name, archive)
         archives.append(archive)
     return archives

@@ -25,7 +25,7 @@ class Recorder(Engine):
 def test_archives_are_named_after_their_images(tmp_path: Path) -> None:
     engine = Recorder()
     (file,) = written(engine, ["linnet/operator:0.1.0"], tmp_path)
-    assert file == tmp_path / "linnet-operator-0.1.0.tar"
+    assert file == tmp_path / "linnet-operator-0.1.0-image.tar"
     assert engine.calls == [("save", "--output", str(file), "linnet/operator:0.1.0")]
 
 
