@@ -47,13 +47,8 @@ NEAR = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run all parts, or those named, in order; stop at the first that fails: exit code 1."""
-    parser = argparse.ArgumentParser(prog="hack.test", description=__doc__)
-    parser.add_argument(
-        "part", nargs="*", choices=PARTS, default=list(PARTS), help="all, if none is named"
-    )
-    wanted = parser.parse_args(arguments).part
     started = time.monotonic()
-    for name in (name for name in PARTS if name in wanted):
+    for name in parts(arguments):
         what, part = PARTS[name]
         begun = time.monotonic()
         say(f"\n── {what}")
@@ -65,6 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"── {what}: {time.monotonic() - begun:.0f} s")
     say(f"\nAll passed in {time.monotonic() - started:.0f} s.")
     return 0
+
+
+def parts(arguments: list[str] | None) -> list[str]:
+    """The parts that were asked for, in the order in which they are run."""
+    parser = argparse.ArgumentParser(prog="hack.test", description=__doc__)
+    parser.add_argument("part", nargs="*", choices=PARTS, help="all, if none is named")
+    wanted = parser.parse_args(arguments).part or PARTS
+    return [name for name in PARTS if name in wanted]
 
 
 def near() -> None:
