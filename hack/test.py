@@ -65,8 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
 def parts(arguments: list[str] | None) -> list[str]:
     """The parts that were asked for, in the order in which they are run."""
     parser = argparse.ArgumentParser(prog="hack.test", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=PARTS, help="all, if none is named")
-    wanted = parser.parse_args(arguments).part or PARTS
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all, if none is named")
+    wanted = parser.parse_args(arguments).part or list(PARTS)
+    if unknown := sorted(set(wanted) - set(PARTS)):  # choices refuse an empty list on 3.11
+        parser.error(f"no such part: {', '.join(unknown)}")
     return [name for name in PARTS if name in wanted]
 
 

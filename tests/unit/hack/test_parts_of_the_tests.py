@@ -16,4 +16,4 @@ def test_those_named_are_run_in_the_usual_order() -> None:
 def test_a_part_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parts(["far"])
-    assert "invalid choice: 'far'" in capsys.readouterr().err
+    assert "no such part: far" in capsys.readouterr().err
