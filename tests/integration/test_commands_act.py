@@ -23,6 +23,8 @@ SPEC: dict[str, Any] = {
     "canary": {"drainPeriod": "1s"},
 }
 PATIENCE = "300s"
+WATCH = "90s"
+"""All of it passes, so it is short; the weight has to be reached in it."""
 
 
 class Person:
@@ -139,7 +141,7 @@ def test_a_paused_release_stays_and_a_resumed_one_goes_on(person: Person) -> Non
 
 
 def test_an_image_is_deployed_and_watched_at_a_weight(person: Person) -> None:
-    words = ("deploy", "shop", "--image", "shop:3", "--weight", "10", "--watch", PATIENCE)
+    words = ("deploy", "shop", "--image", "shop:3", "--weight", "10", "--watch", WATCH)
     assert person.types("rollback", "shop").exit_code == 0
     person.waits("rolledback")
     watched = person.types(*words)
