@@ -14,7 +14,7 @@ demo: .venv ## a real cluster, a good version promoted, four bad ones rolled bac
 down: .venv ## remove the demo's cluster
 	$(PYTHON) -m hack.cluster down --name $(CLUSTER)
 
-check: lint unit ## lint, types, generated files, unit tests, scenarios: a minute
+check: lint unit ## lint, types, generated files, unit tests, scenarios: two minutes
 
 lint: .venv
 	@mkdir -p out
