@@ -48,5 +48,6 @@ def _contexts(kubeconfig: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     except ConfigException:
         raise
     except Exception as error:
+        # The boundary of the client: what isn't YAML, or no kubeconfig, breaks it anywhere.
         raise ConfigException(f"{kubeconfig or KUBECONFIG} is no kubeconfig: {error}") from error
     return contexts, current
