@@ -22,6 +22,7 @@ from typing import Any
 import aiohttp
 
 from hack.cluster import debian
+from hack.processes import end
 
 PROGRAM = "chromium"
 FLAGS = (
@@ -73,12 +74,7 @@ def run_browser() -> Iterator[str]:
         try:
             yield _address(process, folder)
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(timeout=10)
+            end(process, 10)
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path) -> str:

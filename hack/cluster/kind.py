@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
@@ -13,6 +11,7 @@ from hack.cluster import audit, paths, tools
 from hack.cluster.cluster import Cluster
 from hack.cluster.engine import Engine
 from hack.cluster.run import sh
+from hack.ports import free_ports
 
 NODE_PORTS: Mapping[str, int] = {"gateway": 30080, "prometheus": 30090, "alertmanager": 30093}
 """Where each service listens on the node; on the host each gets a free port."""
@@ -107,15 +106,6 @@ def configuration(
             }
         ],
     }
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports on loopback that nobody listens on, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def _kind(engine: Engine, *argv: str | Path) -> str:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.addresses import free_port
+from hack.ports import free_port
 from tests.support.redis_process import redis_server_binary
 
 _START_S = 180

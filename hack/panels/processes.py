@@ -2,15 +2,16 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
 from typing import Self
+
+from hack.ports import free_port
+from hack.processes import end
 
 STABLE, CANARY = "stable", "canary"
 _START_S = 120
@@ -35,12 +36,7 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for track in list(self._running):
             self.stop(track)
 
@@ -55,7 +51,7 @@ class Processes:
         Raises:
             NotReady: it wasn't ready in two minutes.
         """
-        port = _free_port()
+        port = free_port()
         settings = {
             "RECOCHAT_VERSION": version,
             "RECOCHAT_TRACK": track,
@@ -75,13 +71,15 @@ class Processes:
             process.kill()
             process.wait(_STOP_S)
             raise
-        before = self._running.pop(track, None)
+        before = self._running.get(track)
         self._running[track] = (process, port, version)
-        _end(before)
+        if before is not None:
+            end(before[0], _STOP_S)
 
     def stop(self, track: str) -> None:
         """End the process of a track, if there is one."""
-        _end(self._running.pop(track, None))
+        if (found := self._running.pop(track, None)) is not None:
+            end(found[0], _STOP_S)
 
     def scrape_config(self) -> str:
         """Prometheus' configuration for what runs now, with the labels that a cluster's has."""
@@ -102,25 +100,6 @@ class Processes:
         ]
         # JSON is YAML, too.
         return json.dumps({"global": _SCRAPE, "scrape_configs": jobs})
-
-
-def _end(found: tuple[subprocess.Popen[bytes], int, str] | None) -> None:
-    if found is None:
-        return
-    process = found[0]
-    process.terminate()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(_STOP_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _wait_ready(url: str) -> None:

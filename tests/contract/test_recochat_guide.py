@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.addresses import free_port
+from hack.ports import free_port
 from tests.support.console import Console, programs, steady
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/follow-a-request.md"

@@ -15,15 +15,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hack.ports import free_port
+
 WAIT_S = 120
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A process whose answers take a second, and where it listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     settings = {
         "RECOCHAT_LISTEN_HOST": "127.0.0.1",
         "RECOCHAT_LISTEN_PORT": str(port),

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.addresses import free_port
+from hack.ports import free_port
 from tests.support.recochat_stand import Stand, standing
 from tests.support.redis_door import Door, opened
-from tests.support.redis_process import run_redis
+from tests.support.redis_process import frozen, run_redis
 
 WAIT_S = 60.0
 FOREVER_S = 30.0
@@ -140,13 +140,8 @@ async def test_connections_to_what_is_a_replica_now_are_left_at_once(pair: Pair)
 async def test_without_the_replica_nothing_is_acknowledged(pair: Pair) -> None:
     async with standing(pair.primary, redis_replicas=1) as stand:
         session_id = (await stand.say("my name is Ada")).json()["session_id"]
-        with Redis.from_url(pair.replica) as redis:
-            pid = int(redis.info("server")["process_id"])
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with Redis.from_url(pair.replica) as redis, frozen(redis):
             await stand.only_the_chat_fails(session_id)
-        finally:
-            os.kill(pid, signal.SIGCONT)
         deadline = time.monotonic() + WAIT_S
         while (await stand.say("what is my name?", session_id)).status_code != 200:
             assert time.monotonic() < deadline, "the replica is back, and nothing is acknowledged"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.support.recochat_stand import Stand, standing
-from tests.support.redis_process import run_redis
+from tests.support.redis_process import frozen, run_redis
 
 
 @pytest.fixture
@@ -38,12 +36,8 @@ async def test_a_redis_that_hangs_takes_the_chat_along_and_nothing_else(
     stand: Stand, redis: Any
 ) -> None:
     session_id = (await stand.say("my name is Ada")).json()["session_id"]
-    pid = int(redis.info("server")["process_id"])
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(redis):
         await stand.only_the_chat_fails(session_id)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     assert (await stand.say("what is my name?", session_id)).json()["reply"] == "You are Ada."
 
 

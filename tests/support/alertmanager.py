@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 
 from hack.cluster.tools import tool
-from tests.support.apiserver import ROOT, Process, free_ports
+from hack.ports import free_port
+from tests.support.apiserver import ROOT, Process
 
 ROUTES = ROOT / "charts" / "linnet-operator" / "files" / "alerts" / "alertmanager.yaml"
 
@@ -29,7 +30,7 @@ def run_alertmanager(folder: Path, receiver: str, token_file: Path) -> Iterator[
     webhook["http_config"]["authorization"]["credentials_file"] = str(token_file)
     file = folder / "alertmanager.yaml"
     file.write_text(yaml.safe_dump(config))
-    port = free_ports(1)[0]
+    port = free_port()
     program = tool("alertmanager")
     command = (
         # Debian's has its templates at a fixed place: in its own eyes they are there.

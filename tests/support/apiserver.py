@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hack.cluster.tools import GATEWAY_API, tool
+from hack.ports import free_ports
+from hack.processes import end
 
 ROOT = Path(__file__).resolve().parents[2]
 CRD_NAME = "canaryreleases.linnet.dev"
@@ -255,12 +256,7 @@ class Process:
 
     def stop(self) -> None:
         """End it, asking first; its data is thrown away, so not for long."""
-        self._popen.terminate()
-        try:
-            self._popen.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait(timeout=10)
+        end(self._popen, 2)
 
 
 @contextlib.contextmanager
@@ -363,12 +359,3 @@ def _audit_flags(log: Path) -> list[str]:
         f"--audit-log-path={log}",
         "--audit-log-maxsize=100000",  # MB: one file, whatever happens
     ]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago. All are held at once, so that they differ."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]

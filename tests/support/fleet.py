@@ -16,9 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hack.ports import free_port
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.controller.release import read_status
-from tests.support.apiserver import ROOT, ApiServer, Process, free_ports
+from tests.support.apiserver import ROOT, ApiServer, Process
 from tests.support.gateway import start_gateway
 from tests.support.prometheus_stub import PrometheusStub, run_prometheus_stub
 from tests.support.simulated_nodes import run_with_nodes
@@ -48,7 +49,7 @@ class Operator:
     """The operator as a process of its own, under a user of its own."""
 
     def __init__(self, server: ApiServer, prometheus: str, *flags: str) -> None:
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         config = server.kubeconfig_for(OPERATOR)
         command = (
             *(sys.executable, "-m", "linnet", "run", "--prometheus-url", prometheus),

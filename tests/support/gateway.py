@@ -17,7 +17,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.apiserver import ROOT, ApiServer, free_ports
+from hack.ports import free_port
+from tests.support.apiserver import ROOT, ApiServer
 from tests.support.rig.following import Object, api_session, follow, name_of
 
 CONTROLLER = "linnet.dev/gateway-of-the-tests"
@@ -41,7 +42,7 @@ def start_traefik(server: ApiServer) -> None:
 
     It needs no network of the cluster to judge routes. Give each route a hostname of its own.
     """
-    port = free_ports(1)[0]
+    port = free_port()
     spec = {
         "gatewayClassName": "traefik",
         "listeners": [

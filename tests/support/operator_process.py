@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,9 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from hack.ports import free_port
+from hack.processes import end
 
 START_DEADLINE = 120.0
 NO_PROMETHEUS = "http://127.0.0.1:9"
@@ -61,7 +63,7 @@ def run_operator(
     Raises:
         OperatorError: it ended, or doesn't lead in time.
     """
-    port = _free_port()
+    port = free_port()
     words = ["--prometheus-url", prometheus, "--namespace", namespace, "--port", str(port)]
     words += ["--lease-namespace", lease_namespace, "--workers", str(workers)]
     words += ["--tracked-kinds", tracked_kinds, "--api", "on" if api else "off"]
@@ -82,12 +84,7 @@ def run_operator(
         _wait_until_it_leads(operator, process)
         yield operator
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=10)
+        end(process, 15)
 
 
 def _wait_until_it_leads(operator: OperatorProcess, process: "subprocess.Popen[bytes]") -> None:
@@ -99,9 +96,3 @@ def _wait_until_it_leads(operator: OperatorProcess, process: "subprocess.Popen[b
         if process.poll() is not None or time.monotonic() > deadline:
             raise OperatorError(operator.log.read_text(errors="replace")[-3000:])
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -1,7 +1,6 @@
 """A real Prometheus on loopback, with samples of a moment ago."""
 
 import contextlib
-import socket
 import subprocess
 import time
 import urllib.error
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hack.cluster.tools import tool
+from hack.ports import free_port
 
 START_DEADLINE = 120.0
 
@@ -34,7 +34,7 @@ def serve(folder: Path, config: str) -> Iterator[str]:
         TimeoutError: it wasn't ready in time.
     """
     (folder / "prometheus.yml").write_text(config)
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
@@ -82,12 +82,6 @@ def _import(folder: Path, data: Path, samples: str) -> None:
         capture_output=True,
         timeout=60,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _wait_ready(url: str) -> None:

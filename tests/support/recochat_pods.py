@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from tests.support.addresses import free_port
+from hack.ports import free_port
 
 WAIT_S = 120
 
@@ -49,11 +50,10 @@ class Service:
         }
         log = self.folder / f"pod-{port}.log"
         pod = Pod(f"http://127.0.0.1:{port}", _process(environment | settings, log))
-        try:
+        with ExitStack() as stack:
+            stack.callback(pod.process.kill)
             await _ready(pod.url)
-        except BaseException:
-            pod.process.kill()
-            raise
+            stack.pop_all()
         self.pods.append(pod)
 
     async def stop(self, pod: Pod) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.apiserver import free_ports
+from hack.ports import free_port
+from hack.processes import end
 
 
 @dataclass
@@ -26,7 +27,7 @@ class KillableOperator:
     prometheus_url: str
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_ports(1)[0])
+    port: int = field(default_factory=free_port)
     starts: int = 0
     _popen: subprocess.Popen[bytes] | None = None
 
@@ -74,11 +75,7 @@ class KillableOperator:
         """Ask it to end, and wait for that."""
         if self._popen is None:
             return
-        self._popen.terminate()
-        try:
-            self._popen.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        end(self._popen, 20)
 
     def kill(self) -> None:
         """End it at once, without a chance to do anything."""

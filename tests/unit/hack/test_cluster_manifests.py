@@ -13,6 +13,7 @@ from hack.cluster import kind, local_images, node, parts, paths, preflight, tool
 from hack.cluster.cluster import Cluster, known, load
 from hack.cluster.run import ClusterError
 from hack.cluster.versions import PUBLISHED, TRAEFIK
+from hack.ports import free_ports
 
 IMAGES = {part: f"example/{part}:1" for part in local_images.PARTS}
 
@@ -61,7 +62,7 @@ def test_services_listen_where_the_host_looks() -> None:
 
 
 def test_ports_on_the_host_are_free_different_and_only_on_loopback() -> None:
-    ports = dict(zip(kind.NODE_PORTS, kind.free_ports(3), strict=True))
+    ports = dict(zip(kind.NODE_PORTS, free_ports(3), strict=True))
     assert len(set(ports.values())) == 3
     config: Any = kind.configuration("x", "image", ports, published=False)
     for mapping in config["nodes"][0]["extraPortMappings"]:
