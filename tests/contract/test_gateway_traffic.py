@@ -262,3 +262,101 @@ async def _add_matches(gateway: OneRoute, count: int) -> None:
     *_, own = (await gateway.read())["spec"]["rules"]
     own["matches"] = [{"path": {"type": "PathPrefix", "value": f"/{n}"}} for n in range(count)]
     await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": [own]}})
+
+
+NAMED = "tone-7e8a1b"
+OWN = [
+    {"type": "ResponseHeaderModifier", "responseHeaderModifier": {"remove": ["Server"]}},
+    {
+        "type": "RequestHeaderModifier",
+        "requestHeaderModifier": {"set": [{"name": "X-Team", "value": "shop"}], "remove": ["X-A"]},
+    },
+]
+EMPTY = [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [], "add": []}}]
+
+
+@pytest.mark.parametrize("filters", [None, [], OWN, EMPTY], ids=["none", "empty", "own", "nothing"])
+@pytest.mark.parametrize("pins", [None, *PINS.values()], ids=["no pins", *PINS.keys()])
+async def test_an_experiments_header_comes_and_goes_and_leaves_the_users_filters(
+    gateway: OneRoute, pins: Pins | None, filters: list[Manifest] | None
+) -> None:
+    """The API server takes the rules as they are, and gives them back so."""
+    split = replace(gateway.split, pins=pins, experiment=True)
+    await gateway.add({"name": "shop", "port": 80, "weight": 3})
+    await _set_filters(gateway, filters)
+    before = (await gateway.read())["spec"]
+    assert before["rules"][0].get("filters") == filters
+    for weight, experiment in ((1, ""), (50, ""), (50, NAMED), (50, ""), (50, NAMED)):
+        await gateway.provider.set_weight(split, weight, experiment)
+        seen = await gateway.provider.observe(split)
+        assert seen is not None
+        assert (seen.weight, seen.experiment, seen.problem) == (weight, experiment, None)
+    generation = (await gateway.read())["metadata"]["generation"]
+    await gateway.provider.set_weight(split, 0)
+    seen = await gateway.provider.observe(split)
+    assert seen is not None
+    assert (seen.weight, seen.experiment, seen.generation) == (0, "", generation + 1)
+    await gateway.provider.set_weight(split, 50, NAMED)
+    await gateway.provider.restore(split)
+    assert (await gateway.read())["spec"] == before
+
+
+async def test_a_header_that_somebody_took_out_is_missed_and_put_back(gateway: OneRoute) -> None:
+    sticky = replace(gateway.split, pins=EXACT)
+    await gateway.add()
+    await gateway.provider.set_weight(sticky, 50, NAMED)
+    rules = (await gateway.read())["spec"]["rules"]
+    assert len(rules) == 2
+    del rules[0]["filters"]
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": rules}})
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert (seen.weight, seen.experiment) == (50, None)
+    await gateway.provider.set_weight(sticky, 50, NAMED)
+    seen = await gateway.provider.observe(sticky)
+    assert seen is not None
+    assert (seen.weight, seen.experiment) == (50, NAMED)
+
+
+async def test_a_header_left_alone_in_the_route_is_taken_out(gateway: OneRoute) -> None:
+    await gateway.add()
+    await gateway.provider.set_weight(gateway.split, 50, NAMED)
+    rules = (await gateway.read())["spec"]["rules"]
+    rules[0]["backendRefs"] = [{"name": "shop", "port": 80}]
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": rules}})
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert (seen.weight, seen.experiment, seen.canary_listed) == (0, None, True)
+    await gateway.provider.restore(gateway.split)
+    assert "filters" not in (await gateway.read())["spec"]["rules"][0]
+
+
+async def test_a_route_that_has_the_header_already_is_refused_before_anything_moves(
+    gateway: OneRoute,
+) -> None:
+    split = replace(gateway.split, experiment=True)
+    await gateway.add()
+    taken = {"set": [{"name": "X-Experiment", "value": "mine"}]}
+    await _set_filters(gateway, [{"type": "RequestHeaderModifier", "requestHeaderModifier": taken}])
+    before = (await gateway.read())["spec"]
+    seen = await gateway.provider.observe(split)
+    assert seen is not None
+    assert seen.problem is not None
+    assert seen.problem[0] == "ExperimentHeaderTaken"
+    with pytest.raises(Unusable):
+        await gateway.provider.set_weight(split, 50, NAMED)
+    assert (await gateway.read())["spec"] == before
+    # A release without an experiment leaves it alone.
+    seen = await gateway.provider.observe(gateway.split)
+    assert seen is not None
+    assert seen.problem is None
+    await gateway.provider.set_weight(gateway.split, 50)
+    await gateway.provider.restore(gateway.split)
+    assert (await gateway.read())["spec"] == before
+
+
+async def _set_filters(gateway: OneRoute, filters: list[Manifest] | None) -> None:
+    """The user gives the one rule these filters."""
+    rules = (await gateway.read())["spec"]["rules"]
+    rules[0] |= {} if filters is None else {"filters": filters}
+    await gateway.client.patch(HTTPROUTES, gateway.namespace, "shop", {"spec": {"rules": rules}})

@@ -13,6 +13,7 @@ from linnet.providers.errors import NotFound, Unusable
 from linnet.providers.traffic.base import Split, TrafficProvider
 from tests.support.fake_traffic import FakeTraffic
 from tests.support.one_route import PINS, OneRoute
+from tests.support.one_service import OneService
 
 
 class World(Protocol):
@@ -44,8 +45,21 @@ class FakeWorld:
         self.fake.accept("shop")
 
 
-@pytest.fixture(params=["fake", "one service", "gateway-api", *PINS])
+GATEWAYS = ("fake", "gateway-api", *PINS)
+
+
+@pytest.fixture(params=["one service", *GATEWAYS])
 def world(request: pytest.FixtureRequest) -> World:
+    return made(request)
+
+
+@pytest.fixture(params=GATEWAYS)
+def naming(request: pytest.FixtureRequest) -> World:
+    """A world that can tell the application of an experiment."""
+    return made(request)
+
+
+def made(request: pytest.FixtureRequest) -> World:
     if request.param == "fake":
         return FakeWorld()
     if request.param == "one service":
@@ -112,6 +126,47 @@ async def test_restoring_takes_the_canary_out(world: World) -> None:
     seen = await world.provider.observe(world.split)
     assert seen is not None
     assert (seen.weight, seen.canary_listed, seen.accepted) == (0, False, True)
+
+
+NAMED = "tone-7e8a1b"
+
+
+async def test_all_requests_tell_of_an_experiment_until_it_ends(naming: World) -> None:
+    await naming.add()
+    await naming.provider.set_weight(naming.split, 50)
+    await naming.accept()
+    for weight, experiment in ((50, NAMED), (50, "tone-90c1d2"), (20, NAMED), (0, "")):
+        await naming.provider.set_weight(naming.split, weight, experiment)
+        seen = await naming.provider.observe(naming.split)
+        assert seen is not None
+        assert (seen.weight, seen.experiment, seen.accepted) == (weight, experiment, False)
+        await naming.accept()
+        await naming.provider.set_weight(naming.split, weight, experiment)
+        seen = await naming.provider.observe(naming.split)
+        assert seen is not None
+        assert (seen.weight, seen.experiment, seen.accepted) == (weight, experiment, True)
+
+
+async def test_a_restored_route_tells_of_no_experiment(naming: World) -> None:
+    await naming.add()
+    await naming.provider.set_weight(naming.split, 50, NAMED)
+    await naming.provider.restore(naming.split)
+    seen = await naming.provider.observe(naming.split)
+    assert seen is not None
+    assert (seen.experiment, seen.canary_listed) == ("", False)
+
+
+async def test_without_a_gateway_no_request_can_tell_of_an_experiment(
+    one_service: OneService,
+) -> None:
+    await one_service.add()
+    with pytest.raises(Unusable) as caught:
+        await one_service.provider.set_weight(one_service.split, 50, NAMED)
+    assert caught.value.reason == "ExperimentNeedsGateway"
+    assert "use GatewayAPI" in caught.value.message
+    seen = await one_service.provider.observe(one_service.split)
+    assert seen is not None
+    assert (seen.weight, seen.experiment) == (0, "")
 
 
 async def test_a_route_without_stable_cannot_be_used(world: World) -> None:

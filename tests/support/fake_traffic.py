@@ -27,7 +27,7 @@ class FakeTraffic:
         found = self.routes.get(split.route)
         return found and replace(found, problem=self._problem(split))
 
-    async def set_weight(self, split: Split, weight: int) -> None:
+    async def set_weight(self, split: Split, weight: int, experiment: str = "") -> None:
         """See `TrafficProvider`."""
         problem = self._problem(split)
         if problem and weight:
@@ -35,19 +35,18 @@ class FakeTraffic:
         if split.route not in self.routes:
             raise NotFound(f"no route {split.route}")
         if not problem:
-            self._change(split, weight, canary_listed=True)
+            self._change(split, RouteObserved(weight, True, False, experiment=experiment))
 
     async def restore(self, split: Split) -> None:
         """See `TrafficProvider`."""
         if split.route in self.routes:
-            self._change(split, 0, canary_listed=False)
+            self._change(split, RouteObserved(0, canary_listed=False, accepted=False))
 
     def _problem(self, split: Split) -> tuple[str, str] | None:
         if split.route in self.without_stable:
             return "NoStableBackend", f"add {split.stable_service}"
         return None
 
-    def _change(self, split: Split, weight: int, *, canary_listed: bool) -> None:
-        before = self.routes[split.route]
-        if (before.weight, before.canary_listed) != (weight, canary_listed):
-            self.routes[split.route] = RouteObserved(weight, canary_listed, accepted=False)
+    def _change(self, split: Split, wanted: RouteObserved) -> None:
+        if replace(self.routes[split.route], accepted=False) != wanted:
+            self.routes[split.route] = wanted

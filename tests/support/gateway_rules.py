@@ -52,6 +52,21 @@ def set_cookie(ref: Ref) -> str | None:
     return None
 
 
+def request_headers(rule: Rule, sent: Mapping[str, str]) -> dict[str, str]:
+    """What a request's headers are behind the filters of a rule, by names in small letters."""
+    headers = {name.lower(): value for name, value in sent.items()}
+    for each in rule.get("filters") or ():
+        changes = each.get("requestHeaderModifier") or {}
+        for header in changes.get("set") or ():
+            headers[header["name"].lower()] = header["value"]
+        for header in changes.get("add") or ():
+            before = headers.get(header["name"].lower())
+            headers[header["name"].lower()] = ",".join(filter(None, [before, header["value"]]))
+        for name in changes.get("remove") or ():
+            headers.pop(name.lower(), None)
+    return headers
+
+
 def _rank(match: Mapping[str, Any]) -> tuple[int, int, bool, int, int]:
     path = match["path"]
     return (

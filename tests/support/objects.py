@@ -234,29 +234,30 @@ class Route:
     unfit: bool = False
     full: bool = False
     generation: int = 1
+    experiment: str = ""
     served: int = 0
     served_since: datetime = START
 
-    def split(self, weight: int | None, now: datetime) -> None:
+    def split(self, weight: int | None, now: datetime, experiment: str = "") -> None:
         if weight is not None and not 0 <= weight <= 100:
             raise ImpossibleWorld(f"a weight of {weight} %")
-        if (weight, True) != (self.weight, self.listed):
-            self.weight, self.listed = weight, True
+        if (weight, True, experiment) != (self.weight, self.listed, self.experiment):
+            self.weight, self.listed, self.experiment = weight, True, experiment
             self.generation += 1
             self.accepted_at = now + self.lag
 
-    def set_weight(self, weight: int, now: datetime) -> None:
+    def set_weight(self, weight: int, now: datetime, experiment: str = "") -> None:
         """What the operator asks for, which the rules may have no room for."""
         if self.unfit and weight:
             raise Refused("the route can't be split")
         if self.full and weight == 0:
             self.restore(now)
         else:
-            self.split(weight, now)
+            self.split(weight, now, experiment)
 
     def restore(self, now: datetime) -> None:
         if self.listed:
-            self.weight, self.listed = 0, False
+            self.weight, self.listed, self.experiment = 0, False, ""
             self.generation += 1
             self.accepted_at = now + self.lag
 
@@ -276,4 +277,5 @@ class Route:
             message=message,
             problem=("TooManyBackends", "remove a backend") if self.unfit else None,
             generation=self.generation,
+            experiment=self.experiment,
         )

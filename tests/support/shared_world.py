@@ -15,7 +15,7 @@ from linnet.core import actions, service
 from linnet.core.observed import RouteObserved
 from linnet.core.service import Endpoints
 from tests.support.builders import SECOND, make_spec
-from tests.support.objects import Route
+from tests.support.objects import Refused, Route
 from tests.support.world import World
 
 PODS_END = 3 * SECOND
@@ -45,13 +45,15 @@ class SharedService(Route):
     picks: str = "both"
     lag: timedelta = SECOND
 
-    def split(self, weight: int | None, now: datetime) -> None:
+    def split(self, weight: int | None, now: datetime, experiment: str = "") -> None:
         before = self._selected
         self.weight, self.listed = weight, True
         if before != self._selected:
             self.accepted_at = now + self.lag
 
-    def set_weight(self, weight: int, now: datetime) -> None:
+    def set_weight(self, weight: int, now: datetime, experiment: str = "") -> None:
+        if experiment:
+            raise Refused("there is no gateway that could set a header")
         self.split(weight, now)
 
     def restore(self, now: datetime) -> None:

@@ -175,9 +175,9 @@ class World:
     def apply(self, action: actions.Action) -> None:
         """Carry out one action. What is gone needs nothing done to it."""
         match action:
-            case actions.SetWeight(weight):
+            case actions.SetWeight(weight, experiment):
                 if self.route is not None:
-                    self.route.set_weight(weight, self.now)
+                    self.route.set_weight(weight, self.now, experiment)
             case actions.RestoreRoute():
                 if self.route is not None:
                     self.route.restore(self.now)

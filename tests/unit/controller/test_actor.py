@@ -82,8 +82,8 @@ class RecordedTraffic:
     async def observe(self, split: Split) -> RouteObserved | None:
         raise NotImplementedError
 
-    async def set_weight(self, split: Split, weight: int) -> None:
-        self.recorder.note("set_weight", split, weight)
+    async def set_weight(self, split: Split, weight: int, experiment: str = "") -> None:
+        self.recorder.note("set_weight", split, weight, experiment)
 
     async def restore(self, split: Split) -> None:
         self.recorder.note("restore", split)
@@ -133,7 +133,8 @@ def finalizers(client: FakeKubernetes) -> list[str]:
 
 
 EXPECTED: list[tuple[Action, tuple[Any, ...]]] = [
-    (SetWeight(5), ("set_weight", SPLIT, 5)),
+    (SetWeight(5), ("set_weight", SPLIT, 5, "")),
+    (SetWeight(50, "tone-7e8a1b"), ("set_weight", SPLIT, 50, "tone-7e8a1b")),
     (RestoreRoute(), ("restore", SPLIT)),
     (HoldStable(), ("hold", TARGET)),
     (ResumeStable("v2"), ("resume", TARGET, "v2")),

@@ -55,6 +55,16 @@ def test_a_rolling_update_moves_a_quarter_at_a_time() -> None:
     assert now == START + timedelta(seconds=80)
 
 
+def test_a_route_that_is_to_tell_of_an_experiment_is_accepted_anew() -> None:
+    world = cluster()
+    world.apply(actions.SetWeight(50), START)
+    world.apply(actions.SetWeight(50, "tone-v2"), START + 5 * SECOND)
+    route = world.observe(START + 5 * SECOND)[2]
+    assert (route.weight, route.experiment, route.accepted) == (50, "tone-v2", False)
+    world.apply(actions.SetWeight(0), START + 9 * SECOND)
+    assert world.observe(START + 9 * SECOND)[2].experiment == ""
+
+
 def test_without_a_gateway_pods_are_the_weight() -> None:
     world = cluster(traffic={"provider": "Replicas"})
     assert world.observe(START)[2].weight == 0

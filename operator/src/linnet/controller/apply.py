@@ -52,8 +52,8 @@ class Actor:
 
     async def _apply(self, release: Release, action: Action) -> None:
         match action:
-            case SetWeight(weight):
-                await self._traffic.set_weight(release.split, weight)
+            case SetWeight(weight, experiment):
+                await self._traffic.set_weight(release.split, weight, experiment)
             case RestoreRoute():
                 await self._traffic.restore(release.split)
             case WriteConfig(config):

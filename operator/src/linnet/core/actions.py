@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SetWeight:
-    """Give the canary this share of traffic, in percent, and stable the rest."""
+    """Give the canary this share of traffic, in percent, and stable the rest.
+
+    experiment: what the route tells the application to be in, by a request header; '' for none.
+    """
 
     weight: int
+    experiment: str = ""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ class RouteObserved:
     message: what is missing where it has not.
     problem: (reason, message) where it can't be split. Weight 0 can be had even so.
     generation: of the route's rules, another one after every edit; 0 where there is none.
+    experiment: the one that it tells the application of; '' for none, None where rules differ.
 
     Only where pods are the weights: share: the canary's real share of the endpoints in percent,
     None while that isn't known. near: not accepted, but near enough not to begin again, as after
@@ -100,6 +101,7 @@ class RouteObserved:
     message: str = ""
     problem: tuple[str, str] | None = None
     generation: int = 0
+    experiment: str | None = ""
     share: int | None = None
     near: bool = False
     pods: int = 0

@@ -85,11 +85,15 @@ class Split:
     listed: bool = False
     served: int = 0
     generation: int = 1
+    experiment: str = ""
 
-    def write(self, weight: int, now: datetime, *, listed: bool = True) -> None:
-        """Ask for another weight."""
-        if (weight, listed) != (self.weight, self.listed):
-            self.weight, self.listed = weight, listed
+    def write(
+        self, weight: int, now: datetime, *, listed: bool = True, experiment: str = ""
+    ) -> None:
+        """Ask for another weight, or to tell of another experiment."""
+        wanted = (weight, listed, experiment)
+        if wanted != (self.weight, self.listed, self.experiment):
+            self.weight, self.listed, self.experiment = wanted
             self.generation += 1
             self.accepted_at = now + self.lag
 
@@ -146,7 +150,13 @@ class Cluster:
     def _route(self, now: datetime) -> RouteObserved:
         split, there = self.split, now >= self.split.accepted_at
         if not self._by_pods:
-            return RouteObserved(split.weight, split.listed, there, generation=split.generation)
+            return RouteObserved(
+                split.weight,
+                split.listed,
+                there,
+                generation=split.generation,
+                experiment=split.experiment,
+            )
         pods = len(self.canary.ready_at) if self.canary else 0
         if not split.listed:
             return RouteObserved(None if pods else 0, pods > 0, accepted=not pods, pods=pods)
@@ -160,8 +170,8 @@ class Cluster:
     def apply(self, action: actions.Action, now: datetime) -> None:
         """Carry out an action. Those that are for config and for deletion have no use here."""
         match action:
-            case actions.SetWeight(weight):
-                self.split.write(weight, now)
+            case actions.SetWeight(weight, experiment):
+                self.split.write(weight, now, experiment=experiment)
             case actions.RestoreRoute():
                 self.split.write(0, now, listed=False)
             case actions.EnsureCanary(revision, replicas):

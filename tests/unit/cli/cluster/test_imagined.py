@@ -17,6 +17,16 @@ def test_a_weight_is_accepted() -> None:
     assert route == RouteObserved(0, True, True, generation=4)
 
 
+def test_a_route_tells_of_the_experiment_that_it_was_asked_to() -> None:
+    told = imagined(SEEN, actions.SetWeight(50, "tone-7e8a1b"))
+    assert told.route is not None
+    assert told.route.experiment == "tone-7e8a1b"
+    for action in (actions.SetWeight(0), actions.RestoreRoute()):
+        after = imagined(told, action).route
+        assert after is not None
+        assert after.experiment == ""
+
+
 def test_where_pods_are_the_weights_the_share_follows() -> None:
     by_pods = Observed(1, None, None, RouteObserved(50, True, True, share=40, pods=2))
     route = imagined(by_pods, actions.SetWeight(0)).route

@@ -10,10 +10,12 @@ def imagined(observed: Observed, action: actions.Action) -> Observed:
     """What the operator will see after an action. Those for config change nothing here."""
     route, stable = observed.route, observed.stable
     match action:
-        case actions.SetWeight(weight) if route is not None:
-            return replace(observed, route=_at(route, weight, listed=True))
+        case actions.SetWeight(weight, experiment) if route is not None:
+            told = replace(route, experiment=experiment)
+            return replace(observed, route=_at(told, weight, listed=True))
         case actions.RestoreRoute() if route is not None:
-            return replace(observed, route=_at(route, 0, listed=False))
+            told = replace(route, experiment="")
+            return replace(observed, route=_at(told, 0, listed=False))
         case actions.RemoveCanary():
             pods_gone = replace(route, pods=0) if route is not None else None
             return replace(observed, canary=None, route=pods_gone)

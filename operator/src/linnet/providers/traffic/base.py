@@ -16,6 +16,7 @@ class Split:
     itself, between the pods of a Deployment and those of its canary.
 
     pins: how users are kept on their version; without, each request is drawn for itself.
+    experiment: some step has an experiment, which the route will tell the application of.
     target: the Deployment. release: the CanaryRelease. stable_revision: the version whose pods
     serve as stable; '' while stable rolls over from a version to another, so that both do.
     """
@@ -25,6 +26,7 @@ class Split:
     stable_service: str
     canary_service: str
     pins: Pins | None = None
+    experiment: bool = False
     provider: Provider = Provider.GATEWAY_API
     target: str = ""
     release: str = ""
@@ -44,14 +46,15 @@ class TrafficProvider(Protocol):
         """
         ...
 
-    async def set_weight(self, split: Split, weight: int) -> None:
+    async def set_weight(self, split: Split, weight: int, experiment: str = "") -> None:
         """Ask for this share for the canary, 0 to 100 percent, and the rest for stable.
 
-        Nothing of the route's own stands in the way of 0 percent.
+        experiment: what all these requests tell the application to be in, by a header; '' for
+        none. Nothing of the route's own stands in the way of 0 percent without one.
 
         Raises:
             NotFound: the route, or the Service, doesn't exist.
-            Unusable: it can't be split.
+            Unusable: it can't be split, or can't tell of an experiment.
             ApiError: the API server could not be asked.
         """
         ...

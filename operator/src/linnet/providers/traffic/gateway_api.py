@@ -9,7 +9,7 @@ so that the user's next server-side apply meets no conflict.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from linnet.core import pinned, route
+from linnet.core import naming, pinned, route
 from linnet.core.labels import SPLIT, label_value, labels_of
 from linnet.core.misfit import misfit
 from linnet.core.observed import RouteObserved
@@ -24,8 +24,9 @@ Rules = list[dict[str, Any]]
 
 
 class GatewayApiTraffic:
-    """Splits an HTTPRoute. See `linnet.core.route` for how weights are reckoned, and
-    `linnet.core.pinned` for how users are kept on their version.
+    """Splits an HTTPRoute. See `linnet.core.route` for how weights are reckoned,
+    `linnet.core.pinned` for how users are kept on their version, and `linnet.core.naming` for
+    how the application learns of an experiment.
     """
 
     def __init__(self, client: KubernetesClient) -> None:
@@ -40,10 +41,11 @@ class GatewayApiTraffic:
         found = await self._client.get(HTTPROUTES, split.namespace, split.route)
         if found is None:
             return None
-        rules, backends = _rules(found), _backends(split)
-        listed = route.listed(rules, backends)
+        backends = _backends(split)
+        rules = naming.without(_rules(found), backends)
+        listed = route.listed(rules, backends) or rules != _rules(found)
         problem = pinned.problem(rules, backends, split.pins)
-        unfit = None if problem else misfit(rules, backends, split.pins)
+        unfit = None if problem else _unfit(rules, split)
         refusals = _refusals(found)
         # In mid-release an unfit route is said, and is no problem before the weight moves.
         return RouteObserved(
@@ -53,14 +55,15 @@ class GatewayApiTraffic:
             message="; ".join([unfit[1], *refusals] if unfit else refusals),
             problem=problem or (None if listed else unfit),
             generation=found["metadata"]["generation"],
+            experiment=naming.named(_rules(found), backends),
         )
 
-    async def set_weight(self, split: Split, weight: int) -> None:
+    async def set_weight(self, split: Split, weight: int, experiment: str = "") -> None:
         """Ask for this share for the canary, 0 to 100 percent, and the rest for stable.
 
         Raises:
             NotFound: the route doesn't exist.
-            Unusable: the route can't be split.
+            Unusable: the route can't be split, or can't tell of the experiment.
             ApiError: the API server could not be asked.
         """
 
@@ -68,14 +71,18 @@ class GatewayApiTraffic:
             found = await self._client.get(HTTPROUTES, split.namespace, split.route)
             if found is None:
                 raise NotFound(f"HTTPRoute {split.route} does not exist in {split.namespace}")
-            rules, backends = _rules(found), _backends(split)
+            backends = _backends(split)
+            rules = naming.without(_rules(found), backends)
             if weight:
                 _require(pinned.problem(rules, backends, split.pins))
             _require(misfit(rules, backends, split.pins, weight))
-            wanted = pinned.split(rules, backends, weight, split.pins)
+            if experiment:
+                _require(naming.problem(pinned.restore(rules, backends, split.pins), backends))
+            shared = pinned.split(rules, backends, weight, split.pins)
+            wanted = naming.name(shared, backends, experiment)
             if not route.listed(wanted, backends):
                 await self.restore(split)  # no rule has room for a canary of weight 0
-            elif wanted != rules:
+            elif wanted != _rules(found):
                 await self._apply(found, wanted)
 
         await again_on_conflict(once)
@@ -94,9 +101,10 @@ class GatewayApiTraffic:
             if found is None:
                 return
             backends, marked = _backends(split), _is_marked(found, split)
-            if not route.listed(_rules(found), backends) and not marked:
+            bare = naming.without(_rules(found), backends)
+            if not route.listed(bare, backends) and bare == _rules(found) and not marked:
                 return
-            rules = pinned.restore(_rules(found), backends, split.pins)
+            rules = pinned.restore(bare, backends, split.pins)
             place = (HTTPROUTES, split.namespace, split.route)
             written = await self._apply(found, rules, {SPLIT: label_value(split.release)})
             await self._client.disown(*place, FIELD_MANAGER, written)
@@ -123,6 +131,15 @@ class GatewayApiTraffic:
 
 def _rules(found: Manifest) -> Rules:
     return found["spec"].get("rules") or []
+
+
+def _unfit(rules: Rules, split: Split) -> tuple[str, str] | None:
+    """Why the route can't do all that the release will ask of it; rules without the header."""
+    backends = _backends(split)
+    found = misfit(rules, backends, split.pins)
+    if found is None and split.experiment:
+        found = naming.problem(pinned.restore(rules, backends, split.pins), backends)
+    return found
 
 
 def _is_marked(found: Manifest, split: Split) -> bool:

@@ -25,9 +25,9 @@ class EveryTraffic:
         """See `TrafficProvider`."""
         return await self._ways[split.provider].observe(split)
 
-    async def set_weight(self, split: Split, weight: int) -> None:
+    async def set_weight(self, split: Split, weight: int, experiment: str = "") -> None:
         """See `TrafficProvider`."""
-        await self._ways[split.provider].set_weight(split, weight)
+        await self._ways[split.provider].set_weight(split, weight, experiment)
 
     async def restore(self, split: Split) -> None:
         """See `TrafficProvider`."""

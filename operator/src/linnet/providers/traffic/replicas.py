@@ -81,14 +81,20 @@ class ReplicasTraffic:
         replicas = deployment["spec"].get("replicas", 1) if deployment else 0
         return services.observed(weight, replicas, behind, lasting)
 
-    async def set_weight(self, split: Split, weight: int) -> None:
+    async def set_weight(self, split: Split, weight: int, experiment: str = "") -> None:
         """Ask for this share for the canary, 0 to 100 percent, and the rest for stable.
 
         Raises:
             NotFound: the Service doesn't exist.
-            Unusable: the Service can't be split.
+            Unusable: the Service can't be split, or is to tell of an experiment, as none can.
             ApiError: the API server could not be asked.
         """
+        if experiment:
+            raise Unusable(
+                "ExperimentNeedsGateway",
+                "spec.traffic.provider: an experiment is told to the application by a header that "
+                "a gateway sets: use GatewayAPI, or remove the experiment from spec.steps",
+            )
 
         async def once() -> None:
             service, deployment = await asyncio.gather(
