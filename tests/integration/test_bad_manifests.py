@@ -49,6 +49,26 @@ def tracked(*each: tuple[str, str, str]) -> Object:
     return {"trackedConfig": [dict(zip(keys, one, strict=True)) for one in each]}
 
 
+HEADER_STICKY = traffic(sticky={"header": {"name": "X-User-Bucket"}})
+
+
+def experiment(weight: Any = 50, **fields: Any) -> Object:
+    """A release with an experiment as its first step."""
+    return HEADER_STICKY | {"steps": [{"weight": weight, "experiment": fields}, {"weight": 100}]}
+
+
+def goal(name: Any = "orders", **fields: Any) -> Object:
+    """A metric of an experiment."""
+    return {"name": name, **fields}
+
+
+def judged(*conditions: Object, **rule: Any) -> Object:
+    """An experiment with a rule of its own, before one that always holds."""
+    first = {"name": "first", "result": "Success", "conditions": list(conditions), **rule}
+    last = {"name": "last", "result": "Conditional"}
+    return experiment(metrics=[goal()], rules=[first, last])
+
+
 READ_AS_EDITED = (
     "spec.trackedConfig[].mountedAs must not be the name of what people edit: choose another, "
     "e.g. NAME-live"
@@ -98,6 +118,11 @@ SAME_NAME = "spec.analysis.metrics must have different names: set metrics[].name
 CHECKS = '"errorRate", "latencyP95", "memory", "cpu", "availability"'
 
 METRIC = "spec.analysis.metrics[0]"
+EXPERIMENT = "spec.steps[0].experiment"
+NOT_AT_THE_END = (
+    "the last rule must hold at the end whatever was measured: add one with a name and a result "
+    "only"
+)
 
 REFUSED: dict[str, tuple[Object, str, str]] = {
     # id: (what the spec has beside the smallest one, the field that is named, what is said)
@@ -287,6 +312,143 @@ REFUSED: dict[str, tuple[Object, str, str]] = {
     "weight in percent": (steps("5%", 100), "spec.steps[0].weight", "must be of type integer"),
     "weight quoted": (steps("5", 100), "spec.steps[0].weight", "must be of type integer"),
     "weight not whole": (steps(5.5, 100), "spec.steps[0].weight", "must be of type integer"),
+    # --- experiments ---
+    "a typing error in an experiment": (
+        experiment(minDuration="1h"),
+        f"{EXPERIMENT}.minDuration",
+        "unknown field",
+    ),
+    "the experiment's share of users": (
+        experiment(treatmentPercent=50),
+        f"{EXPERIMENT}.treatmentPercent",
+        "unknown field",
+    ),
+    "an experiment without stable's users": (
+        HEADER_STICKY | {"steps": [{"weight": 100, "experiment": {}}]},
+        "spec.steps[0]:",
+        "a step with an experiment needs a weight below 100: at 100 there are no users of stable",
+    ),
+    "two experiments": (
+        HEADER_STICKY
+        | {"steps": [{"weight": n, "experiment": {}} for n in (20, 50)] + [{"weight": 100}]},
+        "spec.steps:",
+        "spec.steps has several experiments: a release has one at most",
+    ),
+    "an experiment whose users change sides": (
+        experiment() | {"traffic": {"httpRoute": "shop"}},
+        "spec:",
+        "spec.steps[].experiment needs spec.traffic.sticky, with provider GatewayAPI: each user "
+        "has to stay on one version",
+    ),
+    "an experiment without a gateway": (
+        experiment() | {"traffic": {"provider": "Replicas"}},
+        "spec:",
+        "spec.steps[].experiment needs spec.traffic.sticky, with provider GatewayAPI",
+    ),
+    "an experiment that outlives its users' cookies": (
+        experiment() | sticky(cookie={"name": "c", "maxAge": "335h"}),
+        "spec:",
+        "spec.traffic.sticky.cookie.maxAge must not be shorter than the experiment's duration",
+    ),
+    "experiment's name in capitals": (
+        experiment(name="Tone"),
+        f"{EXPERIMENT}.name:",
+        "must have lower-case letters, digits and dashes only, no dash at an end",
+    ),
+    "experiment's name too long": (
+        experiment(name="n" * 41),
+        f"{EXPERIMENT}.name:",
+        "may not be more than 40",
+    ),
+    "experiment of no time": (
+        experiment(duration="59s", minimumDuration="0s"),
+        f"{EXPERIMENT}.duration:",
+        "must be at least 1m: users need time to come",
+    ),
+    "experiment's time in days": (experiment(duration="14d"), f"{EXPERIMENT}.dur", NO_DURATION),
+    "experiment that ends before it may be a success": (
+        experiment(duration="48h"),
+        f"{EXPERIMENT}:",
+        "minimumDuration must not be longer than duration: shorten it",
+    ),
+    "experiment without metrics": (
+        experiment(metrics=[]),
+        f"{EXPERIMENT}.metrics",
+        "should have at least 1 items",
+    ),
+    "experiment with too many metrics": (
+        experiment(metrics=[goal(f"m{n}") for n in range(17)]),
+        f"{EXPERIMENT}.metrics:",
+        "must have at most 16 items",
+    ),
+    "experiment without a goal": (
+        experiment(metrics=[goal(role="Guardrail")]),
+        f"{EXPERIMENT}:",
+        "metrics has no goal: set role to Goal for what the treatment is to make better",
+    ),
+    "the same metric of an experiment twice": (
+        experiment(metrics=[goal(), goal()]),
+        f"{EXPERIMENT}:",
+        "metrics must have different names: give each its own",
+    ),
+    "a metric's name with a dash": (
+        experiment(metrics=[goal("new-orders")]),
+        f"{EXPERIMENT}.metrics[0].name:",
+        "must begin with a letter, and have letters, digits and underscores only",
+    ),
+    "a quantile as a goal": (
+        experiment(metrics=[goal(), goal("slow", kind="Quantile")]),
+        f"{EXPERIMENT}.metrics[1]:",
+        "a Quantile is between edges and has no p-value: set role to Guardrail",
+    ),
+    "a limit on both sides": (
+        experiment(metrics=[goal(limit={"above": 1, "below": 2})]),
+        f"{EXPERIMENT}.metrics[0].limit:",
+        "limit has either below or above: set exactly one",
+    ),
+    "a limit of nothing": (
+        experiment(metrics=[goal(limit={})]),
+        f"{EXPERIMENT}.metrics[0].limit:",
+        "limit has either below or above: set exactly one",
+    ),
+    "no effect at all as the smallest one": (
+        experiment(metrics=[goal(minimumEffect=0)]),
+        f"{EXPERIMENT}.metrics[0].minimumEffect",
+        "should be greater than 0",
+    ),
+    "certainty": (
+        experiment(confidencePercent=100),
+        f"{EXPERIMENT}.confidencePercent",
+        "should be less than 100",
+    ),
+    "an unknown state": (
+        judged({"state": "Good"}),
+        f"{EXPERIMENT}.rules[0].conditions[0].state:",
+        'Unsupported value: "Good"',
+    ),
+    "a rule about an unknown metric": (
+        judged({"state": "Better", "metrics": ["adoption"]}),
+        f"{EXPERIMENT}:",
+        "rules[].conditions[].metrics names a metric that isn't in metrics",
+    ),
+    "a result that no rule can give": (
+        judged(result="Invalid"),
+        f"{EXPERIMENT}.rules[0].result:",
+        'supported values: "Success", "Conditional", "Failure"',
+    ),
+    "no rules": (experiment(rules=[]), f"{EXPERIMENT}.rules", "should have at least 1 items"),
+    "no rule for the end": (
+        experiment(rules=[{"name": "r", "result": "Success", "when": "AfterMinimum"}]),
+        f"{EXPERIMENT}:",
+        NOT_AT_THE_END,
+    ),
+    "a last rule that may not hold": (
+        experiment(
+            rules=[{"name": "r", "result": "Success", "conditions": [{"state": "Better"}]}],
+        ),
+        f"{EXPERIMENT}:",
+        NOT_AT_THE_END,
+    ),
     # --- durations ---
     "duration in words": (held("5 minutes"), "spec.steps[0].hold:", NO_DURATION),
     "duration in long units": (held("5min"), "spec.steps[0].hold:", NO_DURATION),
@@ -660,6 +822,29 @@ ACCEPTED: dict[str, Object] = {
     "braces round a variable": query("max(queue_length{{{pods}}}) or vector(0) # {} { {{pods}}"),
     "braces in a regular expression": query('sum(orders{code=~"5.{2}"})'),
     "nothing but suspended": {"suspend": True},
+    "an experiment by its defaults": experiment(),
+    "an experiment, by a cookie that lasts": (
+        experiment() | sticky(cookie={"name": "c", "maxAge": "337h"})
+    ),
+    "the largest experiment": experiment(
+        name="n" * 40,
+        duration=LONGEST,
+        metrics=[goal(f"{'m' * 61}{n}") for n in range(16)],
+        rules=[
+            *(
+                {
+                    "name": f"r{n}",
+                    "result": "Success",
+                    "conditions": [
+                        {"state": "Better", "metrics": [f"{'m' * 61}{n}" for n in range(16)]}
+                        for _ in range(6)
+                    ],
+                }
+                for n in range(7)
+            ),
+            {"name": "last", "result": "Failure"},
+        ],
+    ),
     "config of both kinds by the same names": tracked(
         ("ConfigMap", "a", "a.live"), ("Secret", "a", "a.live"), ("Secret", "a", "a" * 240)
     ),

@@ -8,10 +8,23 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from linnet.api.rules import Span
-from linnet.api.types import Duration, Model
+from linnet.api.rules import Span, Spelled, rules
+from linnet.api.types import DURATION_PATTERN, Duration, Model
+
+METRICS_LIMIT = 16
+"""What more there is makes each claim weaker. The API server bounds the cost of rules by it."""
+
+MetricName = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+        description="The name of a metric, as in the data.",
+    ),
+    Spelled("must begin with a letter, and have letters, digits and underscores only"),
+]
 
 
 class MetricKind(StrEnum):
@@ -47,6 +60,15 @@ class EffectScale(StrEnum):
 class ValueLimit(Model):
     """What the treatment's own value must be; set one of both."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.below) != has(self.above)",
+                "limit has either below or above: set exactly one",
+            ),
+        )
+    )
+
     below: float | None = None
     """It must be below this."""
     above: float | None = None
@@ -56,7 +78,18 @@ class ValueLimit(Model):
 class ExperimentMetric(Model):
     """One metric, measured per user."""
 
-    name: Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.kind != 'Quantile' || self.role == 'Guardrail'",
+                "a Quantile is between edges and has no p-value: set role to Guardrail, or measure "
+                "a mean per user",
+            ),
+        )
+    )
+
+    name: MetricName
+    """Its name, as in the data."""
     """Its name, as in the data."""
     kind: MetricKind = MetricKind.PROPORTION
     """Proportion: the share of users with an outcome. Mean: the mean of a number per user. Ratio: a
@@ -102,7 +135,7 @@ class Condition(Model):
     MinimumEffect: measured to be better by minimumEffect. NotWorse: shown to be worse by less than
     margin. Futile: shown not to have minimumEffect, or without a chance to show it. WithinLimit:
     the treatment's value is measured to keep limit. BeyondLimit: it is shown not to."""
-    metrics: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    metrics: Annotated[tuple[MetricName, ...], Field(max_length=METRICS_LIMIT)] = ()
     """Names of those that count. If left out: for Better all goals, for Futile those with a
     minimumEffect, for Worse all metrics, for the others all that have a minimumEffect, a margin
     or a limit."""
@@ -116,6 +149,23 @@ class Result(StrEnum):
     SUCCESS = "Success"
     CONDITIONAL = "Conditional"
     FAILURE = "Failure"
+
+
+class ExperimentResult(StrEnum):
+    """What has come of an experiment so far."""
+
+    RUNNING = "Running"
+    """No rule holds yet."""
+    SUCCESS = "Success"
+    """The treatment goes on to all users."""
+    CONDITIONAL = "Conditional"
+    """The time is over, and something is missing: a person decides."""
+    FAILURE = "Failure"
+    """The treatment is rolled back."""
+    INVALID = "Invalid"
+    """Users were not drawn as planned, so no figure is to be trusted: it is rolled back."""
+    STOPPED = "Stopped"
+    """A person ended it before its time: a person decides."""
 
 
 class When(StrEnum):
@@ -135,7 +185,7 @@ class ResultRule(Model):
     """Success promotes, Conditional holds for a person, Failure rolls back."""
     when: When = When.AT_END
     """AnyTime, AfterMinimum (from minimumDuration on) or AtEnd (from duration on)."""
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=20)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=6)] = ()
     """All of them have to hold. None: the rule always holds."""
 
 
@@ -220,15 +270,47 @@ DEFAULT_METRICS = (
 """Six business metrics, and the response time as a guardrail."""
 
 
-class Experiment(Model):
-    """Stable as control against the canary as treatment, judged by what users do."""
+_DURATIONS = f"[self.duration, self.minimumDuration].all(d, d.matches(r'{DURATION_PATTERN}'))"
+"""CEL: the durations are ones. Those that aren't have a message of their own."""
+
+
+class Plan(Model):
+    """An experiment whose treatment's share of users is told elsewhere."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"!{_DURATIONS} || duration(self.minimumDuration) <= duration(self.duration)",
+                "minimumDuration must not be longer than duration: shorten it",
+            ),
+            (
+                "self.metrics.all(a, self.metrics.exists_one(b, a.name == b.name))",
+                "metrics must have different names: give each its own",
+            ),
+            (
+                "self.metrics.exists(metric, metric.role == 'Goal')",
+                "metrics has no goal: set role to Goal for what the treatment is to make better",
+            ),
+            (
+                "self.rules.all(rule, !has(rule.conditions) || rule.conditions.all(condition, "
+                "!has(condition.metrics) || condition.metrics.all(name, "
+                "self.metrics.exists(metric, metric.name == name))))",
+                "rules[].conditions[].metrics names a metric that isn't in metrics: correct the "
+                "name, or add the metric",
+            ),
+            (
+                "self.rules.size() == 0 || (self.rules[self.rules.size() - 1].when == 'AtEnd' && "
+                "self.rules[self.rules.size() - 1].?conditions.orValue([]).size() == 0)",
+                "the last rule must hold at the end whatever was measured: add one with a name "
+                "and a result only",
+            ),
+        )
+    )
 
     hypothesis: Annotated[str, Field(max_length=500)] = ""
     """What the treatment changes, and what that is hoped to do. Told in the report."""
     audience: Annotated[str, Field(max_length=200)] = "all users"
     """Whose experiment it is. Told in the report."""
-    treatment_percent: Annotated[float, Field(gt=0, lt=100)] = 50.0
-    """Share of users who get the treatment."""
     duration: Annotated[Duration, Span("1m", why="users need time to come")] = timedelta(days=14)
     """Planned time. The intervals are narrowest at its end."""
     minimum_duration: Duration = timedelta(days=7)
@@ -240,9 +322,16 @@ class Experiment(Model):
     correction: Correction = Correction.HOLM
     """How goals share the chance of a false claim. Holm and Bonferroni: the chance of any is kept.
     EBH: the share of false ones among all claims is."""
-    metrics: Annotated[tuple[ExperimentMetric, ...], Field(min_length=1, max_length=50)] = (
-        DEFAULT_METRICS
-    )
+    metrics: Annotated[
+        tuple[ExperimentMetric, ...], Field(min_length=1, max_length=METRICS_LIMIT)
+    ] = DEFAULT_METRICS
     """What is measured."""
-    rules: Annotated[tuple[ResultRule, ...], Field(min_length=1, max_length=20)] = DEFAULT_RULES
+    rules: Annotated[tuple[ResultRule, ...], Field(min_length=1, max_length=8)] = DEFAULT_RULES
     """What decides. The first rule that holds does."""
+
+
+class Experiment(Plan):
+    """Stable as control against the canary as treatment, judged by what users do."""
+
+    treatment_percent: Annotated[float, Field(gt=0, lt=100)] = 50.0
+    """Share of users who get the treatment."""

@@ -1,7 +1,7 @@
 """What a person asks of a release: JSON in an annotation of the CanaryRelease."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,11 @@ class RequestAction(StrEnum):
     """Release the version again that was rolled back."""
     APPROVE = "Approve"
     """This version may go on from this step. Counts only through the HTTP API."""
+    STOP = "Stop"
+    """End the experiment now, without a result: a person decides then."""
+    DECIDE = "Decide"
+    """What has become of the experiment, whatever its rules say. Counts only through the HTTP
+    API."""
 
 
 class Request(Model):
@@ -31,18 +36,20 @@ class Request(Model):
     id: Annotated[str, Field(min_length=1, max_length=100)]
     """What tells this request from others, e.g. a UUID."""
     action: RequestAction
-    """Rollback, Promote, PromoteFully, Retry or Approve."""
+    """Rollback, Promote, PromoteFully, Retry, Approve, Stop or Decide."""
     by: Annotated[str, Field(max_length=253)] = ""
     """Who asks, in the asker's own words. The API server's audit log knows it for certain."""
     reason: Annotated[str, Field(max_length=500)] = ""
     """Why, for the history."""
     at: Time | None = None
-    """When it was asked. A Promote or Approve that was asked before the present step began is
-    refused."""
+    """When it was asked. A Promote, Approve, Stop or Decide that was asked before the present step
+    began is refused."""
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """With Promote: the step to go on to, by its weight. The next one if left out."""
     revision: Annotated[str, Field(max_length=253)] = ""
-    """With Approve: the version that is meant, so that no other one is approved."""
+    """With Approve and Decide: the version that is meant, so that it is about no other one."""
+    result: Literal["", "Success", "Failure"] = ""
+    """With Decide: Success lets the release go on, Failure rolls it back."""
 
 
 class RequestOutcome(StrEnum):

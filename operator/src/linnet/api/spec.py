@@ -11,6 +11,7 @@ from linnet.api.analysis import Analysis
 from linnet.api.approvals import Approvals
 from linnet.api.comparison import ONE_SERVICE
 from linnet.api.config import TrackedConfigs
+from linnet.api.experiment_step import StepExperiment
 from linnet.api.notifications import Subscription
 from linnet.api.rules import Span, Spelled, rules
 from linnet.api.types import Duration, Model
@@ -170,6 +171,16 @@ class Traffic(Model):
 class Step(Model):
     """One share of traffic, and how long to stay there."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.experiment) || self.weight < 100",
+                "a step with an experiment needs a weight below 100: at 100 there are no users of "
+                "stable to compare with",
+            ),
+        )
+    )
+
     weight: Annotated[int, Field(ge=1, le=100)]
     """Share of traffic that the canary takes in this step, in percent."""
     hold: Duration = timedelta(minutes=5)
@@ -182,6 +193,9 @@ class Step(Model):
     approvals: Approvals | None = None
     """People who have to approve the version in this step before the release goes on from it. If
     left out, nobody has to."""
+    experiment: StepExperiment | None = None
+    """An A/B experiment that has to be a success before the release goes on from this step. It may
+    take longer than hold. {} takes the defaults; none is made if left out."""
 
 
 DEFAULT_STEPS = tuple(Step(weight=weight) for weight in (5, 10, 50, 100))
@@ -249,6 +263,19 @@ class CanaryReleaseSpec(Model):
                 "together: raise it, or shorten spec.steps[].hold",
             ),
             (
+                "!has(self.traffic.sticky) || !has(self.traffic.sticky.cookie) || "
+                "self.steps.all(step, !has(step.experiment) || "
+                "duration(self.traffic.sticky.cookie.maxAge) >= "
+                "duration(step.experiment.duration))",
+                "spec.traffic.sticky.cookie.maxAge must not be shorter than the experiment's "
+                "duration, or users change sides: raise it",
+            ),
+            (
+                "has(self.traffic.sticky) || !self.steps.exists(step, has(step.experiment))",
+                "spec.steps[].experiment needs spec.traffic.sticky, with provider GatewayAPI: each "
+                "user has to stay on one version",
+            ),
+            (
                 "self.traffic.provider != 'Replicas' || (!self.?canary.?replicas.hasValue() && "
                 "!self.steps.exists(step, has(step.replicas)))",
                 "spec.canary.replicas and spec.steps[].replicas have no use with provider "
@@ -282,6 +309,10 @@ class CanaryReleaseSpec(Model):
                     "self.map(step, step.weight).isSorted() && "
                     "self.all(a, self.exists_one(b, a.weight == b.weight))",
                     "spec.steps must rise: give each step a greater weight than the one before",
+                ),
+                (
+                    "self.filter(step, has(step.experiment)).size() <= 1",
+                    "spec.steps has several experiments: a release has one at most",
                 ),
             ),
         ),

@@ -8,6 +8,7 @@ from pydantic import Field
 from linnet.api.alerts import ALERTS_LIMIT, AlertStatus
 from linnet.api.approvals import APPROVALS_LIMIT, Approval
 from linnet.api.comparison import ComparisonStatus
+from linnet.api.experiment_step import ExperimentStatus
 from linnet.api.request import RequestStatus
 from linnet.api.types import Model, Time
 
@@ -64,6 +65,7 @@ class DecisionKind(StrEnum):
     HELD = "Held"
     STALLED = "Stalled"
     PROMOTING = "Promoting"
+    EXPERIMENT = "Experiment"
     RETURNED = "Returned"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
@@ -78,8 +80,8 @@ class Condition(Model):
     """A condition by the Kubernetes API conventions."""
 
     type: str
-    """Ready, Reconciling, Stalled, TrafficRouted, WeightsReachable, ConfigTracked, or
-    StableSized."""
+    """Ready, Reconciling, Stalled, TrafficRouted, WeightsReachable, ConfigTracked, StableSized, or
+    ExperimentMeasured."""
     status: Literal["True", "False", "Unknown"]
     """True, False or Unknown."""
     reason: str
@@ -196,6 +198,8 @@ class CanaryReleaseStatus(Model):
     """Each check's last measurement."""
     comparison: ComparisonStatus | None = None
     """What the comparison with stable has found."""
+    experiment: ExperimentStatus | None = None
+    """The experiment of the present release, or of the last one that had one."""
     request: RequestStatus | None = None
     """The last request of a person, and what became of it."""
     approvals: Annotated[tuple[Approval, ...], Field(max_length=APPROVALS_LIMIT)] = ()
@@ -208,6 +212,7 @@ class CanaryReleaseStatus(Model):
     """Ready, Reconciling and Stalled as kstatus understands them, TrafficRouted during a release,
     WeightsReachable with provider Replicas, and ConfigTracked: False where stable's pods read
     content that can change without a release. StableSized: False while stable has fewer replicas
-    than it had in this release."""
+    than it had in this release. ExperimentMeasured: during an experiment, False while its data
+    can't be read."""
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=HISTORY_LIMIT)] = ()
     """The last decisions, newest last."""

@@ -23,6 +23,7 @@ from linnet.core.transitions import RESTING
 REQUESTED = "Requested"
 """The reason of a decision that a person asked for."""
 PROMOTIONS = (RequestAction.PROMOTE, RequestAction.PROMOTE_FULLY)
+NO_EXPERIMENT = "no experiment is under way"
 ID_LENGTH = 10
 SHOWN = 60
 """How much of what can't be read is repeated."""
@@ -255,4 +256,6 @@ _RULES: dict[RequestAction, Callable[[Situation], str]] = {
     RequestAction.PROMOTE_FULLY: _no_full_promotion,
     RequestAction.RETRY: _no_retry,
     RequestAction.APPROVE: approvals.why_not,
+    RequestAction.STOP: lambda _: NO_EXPERIMENT,
+    RequestAction.DECIDE: lambda _: NO_EXPERIMENT,
 }
