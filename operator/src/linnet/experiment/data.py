@@ -1,6 +1,6 @@
 """What an experiment has shown so far: sums of users per variant, whole, by segment and by day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -87,7 +87,7 @@ class Data:
                 name: _measured(each, f"metrics.{name}")
                 for name, each in _object(data, "metrics", "").items()
             },
-            tuple(_health(each) for each in data.get("health", ())),
+            tuple(_health(each) for each in _list(data, "health", "")),
             _counts(data, "crossed") if "crossed" in data else (0.0, 0.0),
         )
 
@@ -124,19 +124,23 @@ def _measured(data: Any, place: str) -> Measured:
         raise ValueError(f"{place}: is no object with control and treatment")
     if "edges" in data:
         return Measured(edges=_edges(_object(data, "edges", place), place))
-    days = data.get("days", ())
-    segments = data.get("segments", {})
+    days = _list(data, "days", place)
+    segments = _object(data, "segments", place) if "segments" in data else {}
     return Measured(
         _both(data, place),
         tuple(_both(day, f"{place}.days[{i}]") for i, day in enumerate(days)),
-        {
-            by: {name: _both(both, f"{place}.segments.{by}.{name}") for name, both in each.items()}
-            for by, each in segments.items()
-        },
+        {by: _segments(segments, by, f"{place}.segments") for by in segments},
     )
 
 
-def _both(data: Mapping[str, Any], place: str) -> Both:
+def _segments(data: Mapping[str, Any], by: str, place: str) -> dict[str, Both]:
+    parts = _object(data, by, place)
+    return {name: _both(both, f"{place}.{by}.{name}") for name, both in parts.items()}
+
+
+def _both(data: Any, place: str) -> Both:
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{place}: is no object with control and treatment")
     return Both(_sums(data, "control", place), _sums(data, "treatment", place))
 
 
@@ -162,6 +166,13 @@ def _object(data: Mapping[str, Any], name: str, place: str) -> Mapping[str, Any]
     found = data.get(name)
     if not isinstance(found, Mapping):
         raise ValueError(f"{place}.{name}: is missing, or no object".removeprefix("."))
+    return found
+
+
+def _list(data: Mapping[str, Any], name: str, place: str) -> Sequence[Any]:
+    found = data.get(name, ())
+    if not isinstance(found, list | tuple):
+        raise ValueError(f"{place}.{name}: is no list".removeprefix("."))
     return found
 
 

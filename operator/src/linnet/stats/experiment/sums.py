@@ -6,12 +6,14 @@ the same for fifty users as for fifty million.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import isfinite
 from typing import Any, Self
 
 import numpy as np
 
 from linnet.stats.state import Array, Numbers
+
+LARGEST = 1e150
+"""Products of larger sums can't be written any more."""
 
 SQUARES = ("users", "yy", "dd", "xx")
 """Fields that can't be negative."""
@@ -77,7 +79,7 @@ class Sums:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         raise ValueError(f"{name} is no finite number: {value!r}")
     return float(value)
 
