@@ -304,10 +304,10 @@ def large(metrics: int, days: int, segments: int, looks: int) -> Record:
     ("before", "looks", "days", "segments"),
     [
         (large(6, 14, 8, 400), 400, 14, 1),
-        (large(25, 14, 8, 400), 101, 14, 1),
-        (large(25, 60, 8, 400), 101, 0, 1),
-        (large(50, 60, 32, 400), 101, 0, 0),
-        (large(50, 60, 0, 1600), 1, 0, 0),
+        (large(16, 50, 8, 400), 101, 50, 1),
+        (large(16, 100, 8, 400), 101, 0, 1),
+        (large(16, 100, 120, 400), 101, 0, 0),
+        (large(16, 60, 0, 4000), 1, 0, 0),
     ],
 )
 def test_what_is_too_long_leaves_out_what_only_explains(
