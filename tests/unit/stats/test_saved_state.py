@@ -68,12 +68,14 @@ SUBJECTS: dict[str, tuple[State, type[State], Step]] = {
     )
 )
 def test_restored_states_go_on_alike(subject: str, history: list[Counts]) -> None:
-    state, kind, step = SUBJECTS[subject]
-    saved = state
+    begun, kind, step = SUBJECTS[subject]
+    state = saved = flat = begun
     for at, counts in enumerate(history):
         state = step(state, counts, at)
         saved = step(kind.from_json(json.loads(json.dumps(saved.to_json()))), counts, at)
+        flat = step(begun.filled(flat.flat()), counts, at)
     assert json.dumps(state.to_json(), allow_nan=False) == json.dumps(saved.to_json())
+    assert json.dumps(flat.to_json()) == json.dumps(saved.to_json())
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -97,3 +99,11 @@ def test_a_state_that_was_tampered_with_is_refused(broken: dict[str, Any], said:
     data = ERRORS.begin().to_json() | {"worse": broken}
     with pytest.raises(ValueError, match=said):
         RatioState.from_json(data)
+
+
+@pytest.mark.parametrize("numbers", [[], [1.0] * 12, [1.0] * 14, [1.0] * 12 + [float("inf")]])
+def test_other_numbers_than_a_states_are_refused(numbers: list[float]) -> None:
+    begun = ERRORS.begin().worse
+    assert begun.filled(np.ones(13)).seconds == 1
+    with pytest.raises(ValueError, match=r"numbers|reshape"):
+        begun.filled(np.array(numbers))

@@ -122,4 +122,4 @@ class ComparisonStatus(Model):
     findings: tuple[FindingStatus, ...] = ()
     """One for each metric."""
     state: str = ""
-    """What the tests remember: compressed JSON, for the operator."""
+    """What the tests remember, compressed, for the operator."""

@@ -1,8 +1,5 @@
 """When the canary is compared with stable, and by which requests."""
 
-import base64
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -12,9 +9,10 @@ from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.api.types import format_duration
 from linnet.core import comparison, sources, steps
-from linnet.core.comparison import Comparison, Look, Policy
+from linnet.core.comparison import Look, Policy
 from linnet.core.finding import told
 from linnet.core.observed import Observed, Tally
+from linnet.core.packing import packed, unpacked
 from linnet.core.queries import pods_of
 from linnet.core.series import Matrix, Span
 
@@ -106,7 +104,8 @@ def compared(
         warm=status.phase_since is not None and tally.since >= status.phase_since + asked.warm_up,
     )
     policy = policy_of(asked)
-    after = comparison.advance(_remembered(status.comparison), look, policy)
+    before = unpacked(status.comparison.state) if status.comparison else comparison.begin()
+    after = comparison.advance(before, look, policy)
     found = comparison.findings(after, look, policy)
     known = ComparisonStatus(
         until=tally.since if tally.arms is None else tally.until,
@@ -114,7 +113,7 @@ def compared(
         findings=tuple(
             told(name, finding, after, asked, tally.error) for name, finding in found.items()
         ),
-        state=_packed(after),
+        state=packed(after),
     )
     return status.model_copy(update={"comparison": known})
 
@@ -126,18 +125,3 @@ def policy_of(asked: ComparisonSpec) -> Policy:
         asked.objective_percent / 100,
         cpu=asked.use.cpu is not None,
     )
-
-
-def _packed(state: Comparison) -> str:
-    text = json.dumps(state.to_json(), separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode())).decode()
-
-
-def _remembered(known: ComparisonStatus | None) -> Comparison:
-    """What was packed; the beginning where there is nothing, or nothing that can be read."""
-    if known is None:
-        return comparison.begin()
-    try:
-        return Comparison.from_json(json.loads(zlib.decompress(base64.b64decode(known.state))))
-    except (ValueError, zlib.error):
-        return comparison.begin()

@@ -1,8 +1,8 @@
-"""States that live in a resource's status: frozen records of arrays, to JSON and back, exactly."""
+"""States that live in a resource's status: frozen records of arrays, written and read exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Numbers = Array | float
 
 GRAIN = 2.0**-20
 """States are kept in whole multiples of this: about 1e-6, and short to write."""
+
+S = TypeVar("S", bound="State")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,39 @@ class State:
         return cls(
             **{field.name: _read(kinds[field.name], field.name, data) for field in fields(cls)}
         )
+
+    def flat(self) -> Array:
+        """All numbers in one row, in the order of the fields; `filled` reads them."""
+        return np.concatenate([array.ravel() for array in _arrays(self)])
+
+    def filled(self, numbers: Array) -> Self:
+        """A state of this one's shape, with the numbers that `flat` gave, bit for bit.
+
+        Raises ValueError where there are more or fewer of them, or one is not finite.
+        """
+        state, rest = _filled(self, numbers)
+        if rest.size or not np.isfinite(numbers).all():
+            raise ValueError("these are not the numbers of such a state")
+        return state
+
+
+def _arrays(state: State) -> Iterator[Array]:
+    for value in vars(state).values():
+        if isinstance(value, State):
+            yield from _arrays(value)
+        else:
+            yield value
+
+
+def _filled(like: S, numbers: Array) -> tuple[S, Array]:
+    """A state with the first of the numbers, and the others."""
+    parts: dict[str, State | Array] = {}
+    for name, value in vars(like).items():
+        if isinstance(value, State):
+            parts[name], numbers = _filled(value, numbers)
+        else:
+            parts[name], numbers = numbers[: value.size].reshape(value.shape), numbers[value.size :]
+    return type(like)(**parts), numbers
 
 
 _KINDS: dict[type, Mapping[str, Any]] = {}
