@@ -1,6 +1,7 @@
 """The ready-made checks and their limits, and a spec's metrics as complete checks."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from linnet.api.analysis import Analysis, Metric, NoDataPolicy, Profile, ReadyMade
 
@@ -129,6 +130,7 @@ def contradiction(analysis: Analysis) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def _complete(metric: Metric, profile: Profile) -> Check:
     if metric.use is not None:
         base = LIMITS[profile][metric.use]
