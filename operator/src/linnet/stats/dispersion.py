@@ -91,13 +91,14 @@ def advance(state: Dispersion, counts: Array, seconds: float, *, own: bool = Tru
     first look.
     """
     told = counts[3] > 0
-    seen = np.array(state.seen)
+    seen = state.seen.copy()
     if own:
         seen[0] = _remember(seen[0], *_own(state.last, counts), state.levels[0])
     seen[1] = _remember(seen[1], *_part(state.last, counts), state.levels[1])
     last = np.where(told, counts, state.last)
-    lasted = told * np.array([counts[1], np.full(counts[1].shape, seconds)])
-    usual = floored(state.usual * 0.5 ** (seconds / USUAL_S)) + lasted
+    usual = floored(state.usual * 0.5 ** (seconds / USUAL_S))
+    usual[0] += told * counts[1]
+    usual[1] += told * seconds
     within, passed = state.within + counts, float(state.seconds) + seconds
     if passed < MINUTE_S:
         return _known(seen, last, state.before, within, passed, usual)
@@ -124,7 +125,7 @@ def _levels(seen: Array) -> Array:
 
 def factor(state: Dispersion) -> Array:
     """(...) φ to temper the next window by, at least 1."""
-    largest: Array = np.maximum(state.levels.max(axis=0), 1.0)
+    largest: Array = np.maximum(np.maximum.reduce(state.levels), 1.0)
     return largest
 
 

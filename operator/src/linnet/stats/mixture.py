@@ -76,8 +76,9 @@ def log_evidence(mixture: Mixture) -> Array:
 
 def log_mean(logarithms: Array) -> Array:
     """(...) the logarithm of the mean of (..., K) numbers, which are given as logarithms."""
-    highest = logarithms.max(axis=-1, keepdims=True)
-    mean: Array = highest[..., 0] + np.log(np.exp(logarithms - highest).mean(axis=-1))
+    highest = np.maximum.reduce(logarithms, axis=-1, keepdims=True)
+    total = np.add.reduce(np.exp(logarithms - highest), axis=-1)
+    mean: Array = highest[..., 0] + np.log(total / logarithms.shape[-1])
     return mean
 
 
