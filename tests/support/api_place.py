@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +17,7 @@ from linnet.server.api import Api
 from linnet.server.desk import Seen
 from tests.support.builders import START, make_entry, make_metric, make_spec, make_status
 from tests.support.fake_kubernetes import FakeKubernetes
+from tests.support.fake_records import FakeRecords
 
 EDITOR = "editor"
 PLACE = {"namespace": "default", "name": "shop"}
@@ -23,6 +25,7 @@ VERBS = {
     "viewer": {"get", "list"},
     "releaser": {"get", "list", "promote", "rollback"},
     "approver": {"get", "list", "approve"},
+    "decider": {"get", "list", "decide"},
     "editor": {"get", "list", "patch", "promote", "rollback"},
 }
 
@@ -59,6 +62,8 @@ class Desk:
         metrics = (make_metric(value=0.25), make_metric("memory", Verdict.HOLD, value=90.0))
         history = (make_entry(DecisionKind.STARTED), make_entry(DecisionKind.ADVANCED))
         status = make_status(metrics=metrics, history=history, message="measuring")
+        self.records = FakeRecords()
+        self.now = lambda: START + timedelta(days=20)
         self.seen: Seen | None = Seen("default", "shop", "7", make_spec(), status)
 
     def releases(self, namespace: str) -> list[Mapping[str, Any]]:
@@ -98,7 +103,8 @@ class Answer:
     def __init__(self, status: int, text: str, headers: Mapping[str, str]) -> None:
         self.status = status
         self.headers = headers
-        self.body = json.loads(text)
+        self.text = text
+        self.body: Any = json.loads(text) if "json" in headers["Content-Type"] else None
 
     @property
     def problem(self) -> tuple[int, str]:

@@ -1,8 +1,14 @@
 """Experiments to judge: users who did something, as sums."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from linnet.api.experiment import Experiment, MetricState
+from linnet.api.experiment_step import ExperimentFinding, ExperimentStatus, ExperimentUsers
 from linnet.experiment.data import Both, Data, Measured
+from linnet.experiment.judge import judge
+from linnet.experiment.record import Record, noted
 from linnet.stats.experiment.sums import Sums
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -77,3 +83,62 @@ def data(
     """After so many days."""
     until = START + timedelta(days=days)
     return Data(START, until, users, good() if metrics is None else metrics)
+
+
+def tried(**changes: Any) -> ExperimentStatus:
+    """An experiment that runs, as status tells of it."""
+    states = (MetricState.BETTER, MetricState.MINIMUM_EFFECT, MetricState.NOT_WORSE)
+    fields: dict[str, Any] = {
+        "id": "tone-v2",
+        "revision": "v2",
+        "weight": 50,
+        "started_at": START,
+        "users": ExperimentUsers(control=5012, treatment=4988),
+        "message": "At 50 %, 1 of 6 goals shown to be better",
+        "read_at": START + timedelta(days=3),
+        "recorded_at": START + timedelta(days=3),
+        "metrics": (
+            _found("adoption", 30.1, 42.2, 12.1, 7.9, 16.3, *states),
+            _found("duration", 101.5, 104.0, 2.5, -11.0, 16.0),
+            _found("error_rate", 0.31, 0.74, 0.43, 0.2, 0.66, MetricState.BEYOND_LIMIT),
+            ExperimentFinding(name="return_rate"),
+        ),
+    }
+    return ExperimentStatus(**fields | changes)
+
+
+def _found(
+    name: str,
+    control: float,
+    treatment: float,
+    effect: float,
+    low: float,
+    high: float,
+    *states: MetricState,
+) -> ExperimentFinding:
+    return ExperimentFinding(
+        name=name,
+        control=control,
+        treatment=treatment,
+        effect=effect,
+        low=low,
+        high=high,
+        states=states,
+    )
+
+
+PARTS = {"country": {"de": shares(28, 41), "fr": shares(33, 43)}}
+DAYS = tuple(shares(30, 45 - day, 700) for day in range(7))
+
+
+def kept(days: float = 14.0, namespace: str = "default", **changes: object) -> Record:
+    """What is kept of an experiment of the release shop, looked at each day, still running."""
+    spec = Experiment(hypothesis="Short answers are read to the end")
+    metrics = good() | {"adoption": Measured(shares(30, 42), DAYS, PARTS)}
+    found = data(metrics, days)
+    begun = data({}, 0, (0.0, 0.0))
+    record = Record("shop", namespace, "tone-v2", "v2", ("v1", "v2"), spec, begun)
+    for day in range(1, int(days) + 1):
+        seen = data(metrics, float(day))
+        record = noted(record, seen, judge(spec, seen, seen.until), seen.until)
+    return replace(record, data=found, **changes)  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ ROLES = {
     "vera": "view",
     "anna": "linnet-operator-approver",
     "rolf": "linnet-operator-releaser",
+    "dora": "linnet-operator-decider",
     "edda": "edit",
     "nora": "",
 }

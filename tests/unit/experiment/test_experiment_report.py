@@ -1,18 +1,20 @@
 """One record, three forms: all tell the result, and no name breaks them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
 
-from linnet.api.experiment import Experiment, ExperimentMetric, Role
+from linnet.api.experiment import Experiment, ExperimentMetric, ExperimentResult, Role
 from linnet.experiment import plots, words
 from linnet.experiment.data import Data, Health, Measured
 from linnet.experiment.html import html
 from linnet.experiment.markdown import markdown
-from linnet.experiment.report import Report, as_json, report
-from tests.support.experiments import data, good, shares
+from linnet.experiment.record import Decided
+from linnet.experiment.report import Report, as_json, of_record, report
+from tests.support.experiments import START, data, good, kept, shares
 
 NASTY = "a|b <script>alert(1)</script> *x*"
 
@@ -122,3 +124,60 @@ def test_figures_in_words() -> None:
     assert words.effect(metric, float("nan")) == "–"
     assert words.chance(0.00001) == "< 0.0001"
     assert words.chance(0.0301) == "0.03"
+
+
+def kept_as_ended(**changes: object) -> Report:
+    return of_record(replace(kept(), **changes), START + timedelta(days=30))  # type: ignore[arg-type]
+
+
+def test_a_record_that_runs_is_judged_anew() -> None:
+    found = of_record(kept(), START + timedelta(days=14))
+    assert (found.result, found.name, found.control, found.treatment) == (
+        "Success",
+        "tone-v2",
+        "v1",
+        "v2",
+    )
+    assert found.why.startswith("rule success: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "result", "why", "advice"),
+    [
+        (
+            {"decided": Decided(ExperimentResult.FAILURE, "ada", "too dear", START)},
+            "Failure",
+            "decided by ada: too dear",
+            "Roll the treatment back",
+        ),
+        (
+            {"decided": Decided(ExperimentResult.STOPPED, "", "", START)},
+            "Stopped",
+            "stopped by somebody",
+            "Hold for a person",
+        ),
+        ({"rule": "harm"}, "Failure", "rule harm", "Roll the treatment back"),
+        ({"rule": "success"}, "Success", "rule success: 3 of 6 shown", "Promote"),
+        ({"data": data({}, days=1)}, "Conditional", "no rule was asked", "Hold for a person"),
+        (
+            {"data": data(users=(5300.0, 4700.0))},
+            "Invalid",
+            "sample ratio mismatch",
+            "Stop",
+        ),
+    ],
+)
+def test_what_came_of_it_is_told_as_it_was(
+    changes: dict[str, object], result: str, why: str, advice: str
+) -> None:
+    ended = {"result": ExperimentResult(result), "ended_at": START + timedelta(days=14)}
+    found = kept_as_ended(**ended, **changes)
+    assert found.result == result
+    assert found.why.startswith(why)
+    assert found.advice.startswith(advice)
+
+
+def test_data_that_can_not_be_judged_are_refused() -> None:
+    spec = Experiment().model_copy(update={"duration": timedelta()})
+    with pytest.raises(ValueError, match="its data can't be judged"):
+        kept_as_ended(spec=spec)

@@ -11,6 +11,7 @@ from linnet.controller.asked import Asked
 from linnet.controller.release import InvalidSpec, Key, Release
 from linnet.providers.kubernetes import KubernetesClient
 from linnet.providers.mirror import Mirror
+from linnet.providers.records import ConfigMapRecords
 from linnet.providers.resources import CANARYRELEASES
 from linnet.server.desk import Seen, Undecided
 
@@ -30,7 +31,8 @@ class ReleaseDesk:
         self._mirror = mirror
         self._asked = asked
         self._wake = wake
-        self._now = now
+        self.now = now
+        self.records = ConfigMapRecords(client)
         self._turns: dict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def releases(self, namespace: str) -> list[Mapping[str, Any]]:
@@ -67,7 +69,7 @@ class ReleaseDesk:
         self._wake(Key(namespace, name))
 
     async def _written(self, key: Key, asked: Request) -> RequestStatus:
-        timed = asked.model_copy(update={"at": self._now()})
+        timed = asked.model_copy(update={"at": self.now()})
         text = timed.model_dump_json(by_alias=True, exclude_defaults=True)
         told = self._asked.put(key, timed.id, text)
         try:

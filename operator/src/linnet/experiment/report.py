@@ -1,20 +1,28 @@
 """The report of an experiment: one record, of which every form of it is made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from math import isfinite
 from typing import Any
 
-from linnet.api.experiment import Experiment, ExperimentMetric, Result
+from linnet.api.experiment import Experiment, ExperimentMetric, ExperimentResult
 from linnet.experiment.data import Data, Health
 from linnet.experiment.judge import Judgement, judge
+from linnet.experiment.record import Decided, Record, judged
 
 ADVICE = {
-    Result.SUCCESS: "Promote the treatment to all users.",
-    Result.CONDITIONAL: "Hold for a person to decide: improve what is missing, and release again.",
-    Result.FAILURE: "Roll the treatment back.",
+    ExperimentResult.RUNNING: "Let it run.",
+    ExperimentResult.SUCCESS: "Promote the treatment to all users.",
+    ExperimentResult.CONDITIONAL: (
+        "Hold for a person to decide: improve what is missing, and release again."
+    ),
+    ExperimentResult.FAILURE: "Roll the treatment back.",
+    ExperimentResult.INVALID: (
+        "Stop: find out how users were assigned, and start again with a new salt."
+    ),
+    ExperimentResult.STOPPED: "Hold for a person to decide: it ended before its time.",
 }
 
 
@@ -22,7 +30,9 @@ ADVICE = {
 class Report:
     """What was tested, for whom, how long, what came of it, and what to do.
 
-    control, treatment: the versions, as their release calls them.
+    control, treatment: the versions, as their release calls them. kept: what came of it, where that
+    is more than the judgement; None where it runs, or was only read. rule: the name of the one that
+    gave that. decided: who ended it, if a person did.
     """
 
     name: str
@@ -33,32 +43,39 @@ class Report:
     until: datetime
     health: tuple[Health, ...]
     found: Judgement
+    kept: ExperimentResult | None = None
+    rule: str = ""
+    decided: Decided | None = None
 
     @property
-    def result(self) -> str:
-        """Success, Conditional, Failure, Invalid or Running."""
-        if self.found.invalid:
-            return "Invalid"
-        return str(self.found.result) if self.found.result else "Running"
+    def result(self) -> ExperimentResult:
+        """What came of it."""
+        return judged(self.found) if self.kept is None else self.kept
 
     @property
     def advice(self) -> str:
         """What to do."""
-        if self.found.invalid:
-            return "Stop: find out how users were assigned, and start again with a new salt."
-        if self.found.result is None:
-            return "Let it run."
-        return ADVICE[self.found.result]
+        return ADVICE[self.result]
 
     @property
     def why(self) -> str:
-        """The rule that gave the result, and what it saw."""
-        if self.found.invalid:
+        """What gave the result: a person, a mismatch, or a rule and what it saw."""
+        if self.decided is not None:
+            return self._word_of_a_person(self.decided)
+        if self.found.invalid and self.result is ExperimentResult.INVALID:
             return self.found.invalid
-        if self.found.rule is None:
+        if self.result is ExperimentResult.RUNNING:
             return "no rule holds yet"
-        (applied,) = (each for each in self.found.applied if each.rule is self.found.rule)
-        return f"rule {self.found.rule.name}: {applied.told or 'no other rule held by the end'}"
+        decided = self.found.rule
+        if decided is None or self.rule not in ("", decided.name):
+            return f"rule {self.rule}" if self.rule else "no rule was asked"
+        (applied,) = (each for each in self.found.applied if each.rule is decided)
+        return f"rule {decided.name}: {applied.told or 'no other rule held by the end'}"
+
+    def _word_of_a_person(self, decided: Decided) -> str:
+        verb = "stopped" if decided.result is ExperimentResult.STOPPED else "decided"
+        reason = f": {decided.reason}" if decided.reason else ""
+        return f"{verb} by {decided.by or 'somebody'}{reason}"
 
 
 def report(
@@ -73,6 +90,19 @@ def report(
     return Report(name, *versions, spec, data.started, data.until, data.health, found)
 
 
+def of_record(record: Record, now: datetime) -> Report:
+    """The report of what was kept: as it ended, or as it stands.
+
+    Raises ValueError where the record's data can't be judged.
+    """
+    try:
+        told = report(record.spec, record.data, record.ended_at or now, record.id, record.versions)
+    except ArithmeticError as error:
+        raise ValueError(f"its data can't be judged: {error}") from error
+    kept = None if record.result is ExperimentResult.RUNNING else record.result
+    return replace(told, kept=kept, rule=record.rule, decided=record.decided)
+
+
 def metric_of(spec: Experiment, name: str) -> ExperimentMetric:
     """The metric of that name; there is one."""
     return next(metric for metric in spec.metrics if metric.name == name)
@@ -83,7 +113,7 @@ def as_json(told: Report) -> dict[str, Any]:
     return {
         **plain(told.found),
         "name": told.name,
-        "result": told.result,
+        "result": str(told.result),
         "advice": told.advice,
         "why": told.why,
         "versions": {"control": told.control, "treatment": told.treatment},

@@ -1,5 +1,6 @@
 """Figures and verdicts of a report in words, the same in each of its forms."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from math import inf, isfinite
 
@@ -41,12 +42,15 @@ def chance(p: float) -> str:
 
 def verdict(metric: ExperimentMetric, reading: Reading) -> str:
     """What can be said of a metric, the gravest first."""
-    said = [words for state, words in VERDICTS if state in reading.states]
-    if MetricState.NOT_WORSE in reading.states and metric.margin > 0:
-        said.append("not worse by the margin")
-    if not said:
-        said = ["nothing shown" if isfinite(reading.effect) else "no data"]
-    return ", ".join(said)
+    return said(metric, reading.states, known=isfinite(reading.effect))
+
+
+def said(metric: ExperimentMetric, states: Collection[MetricState], *, known: bool) -> str:
+    """The same of its states alone. known: whether it has an effect."""
+    told = [words for state, words in VERDICTS if state in states]
+    if MetricState.NOT_WORSE in states and metric.margin > 0:
+        told.append("not worse by the margin")
+    return ", ".join(told) or ("nothing shown" if known else "no data")
 
 
 VERDICTS = (

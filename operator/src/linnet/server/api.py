@@ -1,5 +1,6 @@
 """`/api/v2`: lets in whom the cluster knows, checks what they may do, records what they change."""
 
+import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -9,13 +10,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from linnet.api.http import PLACE, Act, Named
+from linnet.api.http_experiments import Decide
 from linnet.api.request import RequestStatus
 from linnet.api.types import Model
 from linnet.providers.access import Access, Caller
 from linnet.providers.errors import ApiError, LeaseLost, ObjectMissing
 from linnet.providers.telemetry import counter
 from linnet.server import openapi
-from linnet.server.call import ROLES, Call, Route, Verb
+from linnet.server.call import ROLES, Call, Route, Text, Verb
 from linnet.server.desk import Desk, Undecided
 from linnet.server.handing import HANDED_ON, hand_on
 from linnet.server.live import Streams
@@ -28,6 +30,11 @@ log = logging.getLogger("linnet.audit")
 T = TypeVar("T")
 
 BODY_BYTES = 64 << 10
+SAFE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+"""For pages with names that people gave: they run nothing and fetch nothing."""
 TOKEN_HEADERS = ("Authorization", "Linnet-Authorization")
 """The second is for callers behind the API server's proxy, which keeps the first to itself."""
 UNKNOWN_PER_SECOND, UNKNOWN_BURST = 20.0, 50.0
@@ -90,7 +97,8 @@ class Api:
         caller = await _asking_api_server(self._caller(request))
         body = await _body(route, request)
         place = (body.namespace, body.name) if body is not None else _place(request)
-        call = Call(self.desk, caller, *place, lambda verb: self._may(caller, verb, *place), body)
+        may = functools.partial(self._right, caller, place)
+        call = Call(self.desk, caller, *place, may, body, _query(route, request))
         try:
             await self._check(call, route.verb)
             if route.path == LIVE:
@@ -100,6 +108,8 @@ class Api:
             _record(route, call, refused.detail, refused.status)
             raise
         _record(route, call, found.outcome if isinstance(found, RequestStatus) else "Done")
+        if isinstance(found, Text):
+            return web.Response(text=found.text, content_type=found.content_type, headers=SAFE)
         text = found.model_dump_json(by_alias=True, exclude_none=True)
         return web.Response(text=text, content_type="application/json")
 
@@ -128,8 +138,8 @@ class Api:
                 f"verb {verb}",
             )
 
-    async def _may(self, caller: Caller, verb: Verb, namespace: str, name: str) -> bool:
-        return await _asking_api_server(self._access.may(caller, verb, namespace, name))
+    async def _right(self, caller: Caller, place: tuple[str, str], verb: Verb) -> bool:
+        return await _asking_api_server(self._access.may(caller, verb, *place))
 
     def _may_still_see(self, request: web.Request) -> Callable[[Call], Awaitable[bool]]:
         async def check(call: Call) -> bool:
@@ -153,6 +163,19 @@ def _place(request: web.Request) -> tuple[str, str]:
         if text and not re.fullmatch(PLACE, text):
             raise Refused(400, f"{text} is no name in Kubernetes")
     return namespace, name
+
+
+def _query(route: Route, request: web.Request) -> dict[str, str]:
+    """What the query says, of what the route knows."""
+    found = {}
+    for name, values in route.query.items():
+        text = request.query.get(name, "")
+        if text and values and text not in values:
+            raise Refused(400, f"{name}: must be one of {', '.join(values)}")
+        if text and not re.fullmatch(PLACE, text):
+            raise Refused(400, f"{name}: {text} is no name in Kubernetes")
+        found[name] = text
+    return found
 
 
 async def _asking_api_server(asking: Awaitable[T]) -> T:
@@ -179,7 +202,7 @@ async def _body(route: Route, request: web.Request) -> Named | None:
         raise Refused(400, f"{place or 'the body'}: {first['msg']}") from error
 
 
-async def _carried_out(route: Route, call: Call) -> Model:
+async def _carried_out(route: Route, call: Call) -> Model | Text:
     try:
         return await route.handle(call)
     except ObjectMissing as error:
@@ -211,5 +234,6 @@ def _record(route: Route, call: Call, outcome: str, status: int = 200) -> None:
             "reason": call.body.reason if isinstance(call.body, Act) else "",
             "outcome": outcome,
             "status": status,
+            **({"result": call.body.result} if isinstance(call.body, Decide) else {}),
         },
     )

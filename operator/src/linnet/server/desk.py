@@ -1,12 +1,14 @@
 """What the HTTP API is told of releases, and how it has them changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from linnet.api.request import Request, RequestStatus
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus
+from linnet.server.records import Records
 
 
 class Undecided(Exception):
@@ -26,6 +28,16 @@ class Seen:
 
 class Desk(Protocol):
     """Knows releases and has them changed, in the replica that leads."""
+
+    @property
+    def records(self) -> Records:
+        """What was kept of their experiments."""
+        ...
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """Tells the cluster's time."""
+        ...
 
     def releases(self, namespace: str) -> list[Mapping[str, Any]]:
         """The releases of a namespace, or of all with '', as plain data."""

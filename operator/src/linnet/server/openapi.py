@@ -12,6 +12,7 @@ from linnet.server.routes import LIVE, ROUTES
 Schema = dict[str, Any]
 VERSION = "2"
 """Of the API. The program's own is not known in its image, which has no distribution's metadata."""
+TEXTS = ("text/html", "text/markdown")
 REF = "#/components/schemas/{model}"
 
 
@@ -38,13 +39,16 @@ def document() -> Schema:
 
 
 def _operation(route: Route) -> Schema:
-    kind = "text/event-stream" if route.path == LIVE else "application/json"
+    forms = ("text/event-stream",) if route.path == LIVE else route.forms
     found: Schema = {
         "operationId": "-".join(route.path.strip("/").replace("{", "").replace("}", "").split("/")),
         "summary": route.told,
         "description": f"Takes the verb `{route.verb}` on canaryreleases.linnet.dev.",
         "responses": {
-            "200": {"description": "Done.", "content": {kind: _schema(route.answer)}},
+            "200": {
+                "description": "Done.",
+                "content": {form: _form(form, route.answer) for form in forms},
+            },
             "default": {
                 "description": "Not carried out, and why.",
                 "content": {CONTENT_TYPE: _schema(Problem)},
@@ -52,18 +56,25 @@ def _operation(route: Route) -> Schema:
         },
     }
     named = [name for name in ("namespace", "name") if f"{{{name}}}" in route.path]
-    text = {"type": "string"}
+    text: Schema = {"type": "string"}
     parameters: list[Schema] = [
         {"name": name, "in": "path", "required": True, "schema": text} for name in named
     ]
     if route.method == "GET" and not named:
         parameters = [{"name": "namespace", "in": "query", "schema": text}]
+    for name, values in route.query.items():
+        one_of = {"enum": list(values)} if values else {}
+        parameters.append({"name": name, "in": "query", "schema": text | one_of})
     if parameters:
         found["parameters"] = parameters
     if route.body is not None:
         content = {"application/json": _schema(route.body)}
         found["requestBody"] = {"required": True, "content": content}
     return found
+
+
+def _form(form: str, model: type) -> Schema:
+    return {"schema": {"type": "string"}} if form in TEXTS else _schema(model)
 
 
 def _schema(model: type) -> Schema:

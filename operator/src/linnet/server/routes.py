@@ -1,63 +1,36 @@
 """The paths of the HTTP API, and what each does."""
 
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
 
 from linnet.api import http
-from linnet.api.request import Request, RequestAction, RequestOutcome, RequestStatus
+from linnet.api.request import RequestAction, RequestStatus
 from linnet.api.types import Model
-from linnet.server import views
-from linnet.server.call import DECISION_SECONDS, Call, Route, Verb
+from linnet.server import experiment_routes, views
+from linnet.server.call import BASE, Call, Route, Verb
 from linnet.server.desk import Seen
-from linnet.server.problems import Refused
 
-BASE = "/api/v2"
 ONE = f"{BASE}/releases/{{namespace}}/{{name}}"
 LIVE = f"{ONE}/live"
 OPENAPI = "/api/openapi.json"
 
 
-async def _ask(
-    call: Call, action: RequestAction, weight: int | None = None, revision: str = ""
-) -> RequestStatus:
-    """Have something decided for the caller.
-
-    Raises:
-        Refused: the release can't do that now.
-    """
-    await call.seen()
-    reason = call.body.reason if isinstance(call.body, http.Act) else ""
-    asked = Request(
-        id=uuid4().hex,
-        action=action,
-        by=call.caller.name,
-        reason=reason,
-        weight=weight,
-        revision=revision,
-    )
-    found = await call.desk.ask(call.namespace, call.name, asked, DECISION_SECONDS)
-    if found.outcome is RequestOutcome.REFUSED:
-        raise Refused(409, found.message)
-    return found
-
-
 def _asking(action: RequestAction) -> Callable[[Call], Awaitable[Model]]:
-    return lambda call: _ask(call, action)
+    return lambda call: call.ask(action)
 
 
 async def _enable(call: Call) -> Model:
     weight = call.body.traffic_percentage if isinstance(call.body, http.Enable) else None
-    return await _ask(call, RequestAction.PROMOTE, weight=weight)
+    return await call.ask(RequestAction.PROMOTE, weight=weight)
 
 
 async def _promote(call: Call) -> Model:
     full = isinstance(call.body, http.Promote) and call.body.full
-    return await _ask(call, RequestAction.PROMOTE_FULLY if full else RequestAction.PROMOTE)
+    return await call.ask(RequestAction.PROMOTE_FULLY if full else RequestAction.PROMOTE)
 
 
 async def _approve(call: Call) -> Model:
     revision = call.body.revision if isinstance(call.body, http.Approve) else ""
-    return await _ask(call, RequestAction.APPROVE, revision=revision)
+    return await call.ask(RequestAction.APPROVE, revision=revision)
 
 
 def _suspending(*, wanted: bool) -> Callable[[Call], Awaitable[Model]]:
@@ -148,4 +121,5 @@ ROUTES: tuple[Route, ...] = (
     _see(f"{ONE}/sla", "Say how the limits are kept.", http.Sla, views.sla),
     Route("GET", f"{ONE}/rights", Verb.GET, "Say what you may do.", http.Rights, _rights),
     _see(LIVE, "Stream a release, now and at each change.", http.Summary, views.summary),
+    *experiment_routes.ROUTES,
 )
