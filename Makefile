@@ -26,7 +26,7 @@ lint: .venv
 	$(PYTHON) -m hack.workflows
 
 unit: .venv
-	$(PYTEST) -q -n 2 -m "not thorough" tests/unit tests/scenarios
+	HYPOTHESIS_PROFILE=linnet-quick $(PYTEST) -q -n 2 -m "not thorough" tests/unit tests/scenarios
 
 cover: .venv ## all tests that need no cluster, and the gates of coverage
 	$(PYTHON) -m hack.test tools near coverage

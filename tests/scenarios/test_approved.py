@@ -3,6 +3,8 @@
 import json
 from datetime import timedelta
 
+import pytest
+
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import DecisionKind, Phase
 from tests.support.asking import ask
@@ -82,6 +84,7 @@ def test_a_full_promotion_waits_for_approval_and_goes_on_after_it() -> None:
     assert_sound(world)
 
 
+@pytest.mark.thorough
 def test_who_may_write_an_annotation_can_approve_in_nobodys_name() -> None:
     world = releasing(asking(required=1))
     world.run(waits, limit=HOUR)
@@ -94,6 +97,7 @@ def test_who_may_write_an_annotation_can_approve_in_nobodys_name() -> None:
     assert_sound(world)
 
 
+@pytest.mark.thorough
 def test_waiting_for_people_counts_against_no_deadline_and_losing_telemetry_then_does() -> None:
     world = releasing(asking(deadline="2h"))
     world.run(waits, limit=HOUR)

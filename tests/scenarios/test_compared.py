@@ -21,6 +21,7 @@ def verdicts(world: World) -> dict[str, str]:
     return {each.name: each.verdict for each in world.status.comparison.findings}
 
 
+@pytest.mark.thorough
 def test_a_healthy_version_is_promoted() -> None:
     world = releasing(comparing())
     world.run(Phase.PROMOTED)
@@ -50,6 +51,7 @@ def test_a_slower_one_goes_but_not_for_its_cold_caches() -> None:
     assert "requests slower than 100 ms" in world.last.message
 
 
+@pytest.mark.thorough
 def test_one_that_needs_more_cpu_for_a_request_goes_where_that_is_compared() -> None:
     world = releasing(comparing("1h", use={"cpu": "cadvisor"}))
     world.requests.canary_cpu_s = 0.02
@@ -61,6 +63,7 @@ def test_one_that_needs_more_cpu_for_a_request_goes_where_that_is_compared() -> 
     world.run(Phase.PROMOTED)
 
 
+@pytest.mark.thorough
 def test_what_stable_suffers_from_too_holds() -> None:
     world = releasing(comparing())
     world.requests.stable_fails = world.requests.canary_fails = 0.1
@@ -81,6 +84,7 @@ def test_traffic_that_goes_elsewhere_is_no_comparison_and_holds() -> None:
     assert verdicts(world)["errors"] == "Invalid"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("away", ["connection refused", ""])
 def test_without_counts_it_holds_and_each_request_is_counted_once_afterwards(away: str) -> None:
     world = releasing(comparing())
@@ -100,6 +104,7 @@ def test_without_counts_it_holds_and_each_request_is_counted_once_afterwards(awa
     assert all(until == since for (_, until), (since, _) in pairwise(told))
 
 
+@pytest.mark.thorough
 def test_a_healthy_version_may_go_on_before_its_time() -> None:
     slow, fast = releasing(comparing("20m")), releasing(comparing("20m", advanceWhenClear=True))
     slow.run(Phase.PROMOTED)
@@ -109,6 +114,7 @@ def test_a_healthy_version_may_go_on_before_its_time() -> None:
     assert steps[0].at - fast.trail[0].at > MINUTE + 45 * SECOND  # a whole window, three passes
 
 
+@pytest.mark.thorough
 def test_what_is_only_observed_ends_nothing() -> None:
     world = releasing(comparing(mode="Observe"))
     world.requests.canary_fails = 0.05

@@ -68,6 +68,7 @@ def test_no_data_is_ignored_if_the_user_wants_that_and_another_check_has_proof()
     world.run(Phase.PROMOTED)
 
 
+@pytest.mark.thorough
 def test_without_any_value_it_never_goes_on_though_every_check_may_be_silent() -> None:
     metrics = [{"use": "errorRate", "noData": "Ignore"}, {"use": "memory"}]
     world = releasing(
@@ -91,6 +92,7 @@ def test_a_hold_beyond_its_deadline_is_rolled_back() -> None:
     assert "errorRate: the query gave no number" in world.last.message
 
 
+@pytest.mark.thorough
 def test_a_hold_beyond_its_deadline_waits_if_the_user_wants_that() -> None:
     world = releasing(make_spec(analysis={"onHoldDeadline": "Wait"}))
     world.readings["errorRate"] = 0.8
@@ -119,12 +121,14 @@ def test_a_healthy_release_survives_a_long_outage_of_the_operator() -> None:
     world.run(Phase.PROMOTED)
 
 
+@pytest.mark.thorough
 def test_many_samples_take_longer_than_the_deadline_and_that_is_no_hold() -> None:
     world = releasing(make_spec(100, analysis={"minSamples": 200, "interval": "1m"}))
     world.run(Phase.PROMOTED)
     assert holds(world) == []
 
 
+@pytest.mark.thorough
 def test_a_release_is_frozen_while_it_is_suspended() -> None:
     world = releasing()
     world.edit_spec(world.spec.model_copy(update={"suspend": True}))
@@ -136,6 +140,7 @@ def test_a_release_is_frozen_while_it_is_suspended() -> None:
     world.run(Phase.PROMOTED)
 
 
+@pytest.mark.thorough
 def test_the_time_in_suspension_does_not_count_as_held() -> None:
     world = releasing()
     world.readings["errorRate"] = None

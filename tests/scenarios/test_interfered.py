@@ -158,6 +158,7 @@ def test_a_route_that_loses_its_room_in_mid_release_holds_the_release() -> None:
     world.run(Phase.PROMOTED)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.PROGRESSING])
 def test_traffic_returns_through_a_route_without_room_before_the_canary_goes(

@@ -52,6 +52,7 @@ def test_an_incident_of_both_versions_is_told_as_a_false_rollback() -> None:
     assert played.false_rollback
 
 
+@pytest.mark.thorough
 def test_the_comparison_tells_a_bad_version_from_an_incident() -> None:
     analysis = {"interval": "15s", "comparison": {}, "metrics": [{"use": "cpu"}]}
     spec = make_spec(analysis=analysis)
@@ -61,6 +62,7 @@ def test_the_comparison_tells_a_bad_version_from_an_incident() -> None:
     assert any(m.reason == "SharedIncident" for m in incident.moments)
 
 
+@pytest.mark.thorough
 def test_the_comparison_waits_for_prometheus() -> None:
     analysis = {"interval": "15s", "comparison": {}, "metrics": [{"use": "cpu"}]}
     blind = play(make_spec(analysis=analysis), WORLDS["blind"], seed=1)
@@ -68,6 +70,7 @@ def test_the_comparison_waits_for_prometheus() -> None:
     assert any("errors compared: Prometheus can't be reached" in m.why for m in blind.moments)
 
 
+@pytest.mark.thorough
 def test_the_same_seed_is_the_same_release() -> None:
     one, other = (play(SPEC, WORLDS["errors-1"], seed=7) for _ in range(2))
     assert one == other
@@ -116,6 +119,7 @@ def test_a_policy_that_waits_is_followed_to_its_end() -> None:
     assert "Held at 50 %" in played.reason
 
 
+@pytest.mark.thorough
 def test_scrapes_that_are_missing_hold_a_release() -> None:
     away = {"of": "scrapes", "after": "2m", "lasting": "10m"}
     played = play(SPEC, Described.model_validate({"outages": [away]}), seed=1)

@@ -231,6 +231,7 @@ def test_what_is_being_deleted_takes_no_requests() -> None:
     world.run(lambda world: world.gone)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("survive", [0, 1, 2])
 @pytest.mark.parametrize("action", ["Rollback", "Promote", "PromoteFully"])

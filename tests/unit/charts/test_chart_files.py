@@ -78,6 +78,7 @@ def test_the_example_that_is_announced_is_a_valid_release() -> None:
     CanaryReleaseSpec.model_validate(example["spec"])
 
 
+@pytest.mark.thorough
 def test_the_definition_that_is_announced_is_the_one_in_the_chart() -> None:
     [announced] = annotation("crds")
     definition = yaml.safe_load((CHART / "files" / "crds" / "canaryreleases.yaml").read_text())

@@ -47,6 +47,7 @@ def export(folder: Path, failed: int) -> Path:
     return file
 
 
+@pytest.mark.thorough
 def test_a_good_past_is_well(release: Path, tmp_path: Path) -> None:
     arguments = ("-f", release, "--export", export(tmp_path, 1), "--releases", 3, "--errors", 20)
     result = run(*arguments)

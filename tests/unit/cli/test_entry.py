@@ -14,6 +14,7 @@ def start(code: str, *blocked: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("package", ["typer", "rich", "yaml"])
 def test_a_package_that_is_missing_is_named_with_the_remedy(package: str) -> None:
     code = "sys.argv = ['linnet', 'simulate']; from linnet.cli.entry import main; sys.exit(main())"

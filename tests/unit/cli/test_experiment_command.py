@@ -80,6 +80,7 @@ def test_a_plan_in_words() -> None:
         assert words in result.stdout
 
 
+@pytest.mark.thorough
 def test_a_plan_out_of_data(file: Path) -> None:
     found = json.loads(run("plan", "-f", file, "-o", "json").stdout)
     assert [each["metric"] for each in found] == [

@@ -132,6 +132,7 @@ def test_a_service_that_lets_all_pass() -> None:
     assert '{"a":1}' in seen
 
 
+@pytest.mark.thorough
 def test_a_service_that_refuses() -> None:
     with guarded(lets_pass=15) as (url, _):
         result = probes(url, "--requests", "20", "--rate", "1000", "-o", "json")

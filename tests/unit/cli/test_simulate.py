@@ -52,6 +52,7 @@ def test_a_world_of_ones_own(release: Path, tmp_path: Path) -> None:
     assert found["moments"][0]["what"] == "Started"
 
 
+@pytest.mark.thorough
 def test_many_releases_are_counted(release: Path) -> None:
     arguments = ("-f", release, "-w", "errors-20", "-w", "healthy", "-n", 3, "--workers", 1)
     bad, good = json.loads(run(*arguments, "-o", "json").stdout)

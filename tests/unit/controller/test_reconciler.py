@@ -210,6 +210,7 @@ async def test_a_spec_that_cannot_be_read_is_said_and_nothing_done() -> None:
     assert cluster.tried == []
 
 
+@pytest.mark.thorough
 async def test_a_status_lost_in_mid_release_ends_with_traffic_on_stable() -> None:
     cluster = await progressing()
     cluster.client.cluster.objects[CANARYRELEASES, NAMESPACE, "shop"].pop("status")

@@ -94,6 +94,7 @@ async def test_a_canary_of_which_only_the_service_was_made_is_made_whole() -> No
 STICKY = {**SPEC, "traffic": {"httpRoute": "shop", "sticky": {"cookie": {"name": "linnet-shop"}}}}
 
 
+@pytest.mark.thorough
 @ENDS
 async def test_users_are_kept_on_their_version_over_restarts(error_rate: float, end: str) -> None:
     cluster = SimulatedCluster(STICKY)
@@ -285,6 +286,7 @@ async def settled(cluster: SimulatedCluster, end: str) -> None:
         assert len(cluster.configs) == 3
 
 
+@pytest.mark.thorough
 @ENDS
 async def test_killed_at_every_other_write_it_ends_the_same(
     make: Make, error_rate: float, end: str
@@ -292,6 +294,7 @@ async def test_killed_at_every_other_write_it_ends_the_same(
     await troubled(make, Killed(), error_rate, end)
 
 
+@pytest.mark.thorough
 @ENDS
 async def test_with_every_other_answer_lost_it_ends_the_same(
     make: Make, error_rate: float, end: str

@@ -80,6 +80,7 @@ async def test_failures_in_a_row_are_tried_less_and_less_often(bench: Bench) -> 
     assert delays == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
 
 
+@pytest.mark.thorough
 async def test_a_key_may_fail_for_ever(bench: Bench) -> None:
     assert (await bench.look(*[DOWN] * 2000))[-1] == LAST_RETRY_SECONDS
 

@@ -96,6 +96,7 @@ def test_alone_it_is_the_objective_that_counts() -> None:
     assert found["errors"].interval.high == inf
 
 
+@pytest.mark.thorough
 def test_an_incident_beside_stable_is_not_held_against_it_alone() -> None:
     alone = look(arm(15000, 30), None, weight=100)
     looks = [BOTH_FAIL] * 5 + [HEALTHY] * 60 + [alone]

@@ -57,6 +57,7 @@ def test_what_was_packed_goes_on_alike(
     assert written(unpacked(pack(restored))) == written(state)
 
 
+@pytest.mark.thorough
 def test_the_text_is_short() -> None:
     look = Look(
         5, 15.0, Arms(*(Arm(750, 3, 750, {n / 10: 700.0 + n for n in range(11)}, 7.5),) * 2)

@@ -30,6 +30,7 @@ def test_a_weight_takes_the_pods_whose_share_is_nearest(
     assert share(pods, stable) == percent
 
 
+@pytest.mark.thorough
 def test_no_other_number_of_pods_is_nearer() -> None:
     for stable in range(1, 41):
         for weight in range(1, 100):

@@ -259,6 +259,7 @@ def test_a_clock_that_goes_back_adds_no_look() -> None:
 METRIC = (ExperimentMetric(name="adoption"),)
 
 
+@pytest.mark.thorough
 def test_a_long_wait_keeps_few_looks_evenly() -> None:
     """More than twice as long as planned."""
     some = {"adoption": Measured(shares(30, 31))}
@@ -300,6 +301,7 @@ def large(metrics: int, days: int, segments: int, looks: int) -> Record:
     return replace(record(data(dict.fromkeys(names, one)), metrics=spec), looks=every)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("before", "looks", "days", "segments"),
     [

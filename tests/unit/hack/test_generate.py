@@ -8,10 +8,12 @@ from hack import crds
 from hack.generate import generated, main
 
 
+@pytest.mark.thorough
 def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_check_names_the_stale_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([], tmp_path) == 0
     assert capsys.readouterr().out.splitlines() == [f"wrote {path}" for path in generated()]

@@ -153,6 +153,7 @@ def test_a_batch_survives_its_way_through_a_pipe(capsys: pytest.CaptureFixture[s
     assert read_batch(capsys.readouterr().out) == batch
 
 
+@pytest.mark.thorough
 async def test_a_load_beside_this_process(server: Server) -> None:
     url, service = server
     plan = Plan(url, {"a": 1}, {"Host": "shop.localhost"}, rate=100, warm_up=2)
@@ -168,6 +169,7 @@ async def test_a_load_beside_this_process(server: Server) -> None:
     assert service.hosts == {"shop.localhost"}
 
 
+@pytest.mark.thorough
 def test_a_load_that_ends_by_itself_is_noticed() -> None:
     plan = Plan("http://127.0.0.1:1/", rate=100, warm_up=0, seconds=0.05)
     with LoadProcess(plan) as load:

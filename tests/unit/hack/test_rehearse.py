@@ -47,6 +47,7 @@ def test_the_examples_on_the_page_are_the_files() -> None:
     assert Path("docs/examples/friday.yaml").read_text() in PAGE.read_text()
 
 
+@pytest.mark.thorough
 def test_a_page_is_written_anew(tmp_path: Path) -> None:
     page = "text\n```console\n$ linnet simulate --world atlantis\nold\n```\nmore\n"
     fresh = rehearse.rewritten(page, partial(rehearse.printed, folder=tmp_path))

@@ -2,6 +2,7 @@
 
 import shlex
 
+import pytest
 from rich.text import Text
 
 from hack import rehearse
@@ -14,6 +15,7 @@ from linnet.cli.commands import BY_NAME
 TYPED = [command for _, commands in STORY for command in commands]
 
 
+@pytest.mark.thorough
 def test_the_page_and_the_pictures_are_current() -> None:
     files = written().items()
     stale = [str(file) for file, text in files if not file.is_file() or file.read_text() != text]

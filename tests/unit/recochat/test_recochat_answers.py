@@ -73,6 +73,7 @@ def test_none_are_kept_if_none_may_be() -> None:
     assert len(answers) == 0
 
 
+@pytest.mark.thorough
 async def test_hits_and_misses_are_counted_and_answer_alike(calling: Calling) -> None:
     async with calling(create_app(Settings(version="1", track="canary"))) as client:
         asked = [await client.post(RECOMMEND, json={"user_id": "user-007"}) for _ in range(3)]

@@ -46,6 +46,7 @@ def test_the_document_describes_just_these_endpoints() -> None:
     assert len(found) == 11
 
 
+@pytest.mark.thorough
 def test_every_request_has_an_example_and_every_failure_is_a_problem() -> None:
     document = described()
     for path, methods in document["paths"].items():

@@ -290,6 +290,7 @@ def test_a_model_that_is_not_described_stops_the_start() -> None:
         Settings(llm="openai")
 
 
+@pytest.mark.thorough
 async def test_without_its_model_the_service_answers_and_counts(calling: Calling) -> None:
     # Nobody listens on port 1 of this machine.
     settings = Settings(llm="openai", llm_url="http://127.0.0.1:1/v1", llm_name="m")

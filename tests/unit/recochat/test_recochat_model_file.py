@@ -156,6 +156,7 @@ async def test_following_looks_again_and_again(model: Model, stored: Path) -> No
     assert current.version != before
 
 
+@pytest.mark.thorough
 async def test_the_service_says_which_model_answers(stored: Path, calling: Calling) -> None:
     app = create_app(Settings(model_path=stored))
     version = load(stored).version

@@ -109,6 +109,7 @@ def test_a_model_is_trained_and_judged_by_command(
     }  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_the_built_in_data_can_be_judged_and_made_up_data_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

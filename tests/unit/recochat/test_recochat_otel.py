@@ -64,6 +64,7 @@ def attributes(span: Span) -> dict[str, str | int]:
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
+@pytest.mark.thorough
 async def test_sampled_requests_are_spans_with_the_ids_of_logs_and_answers(
     calling: Calling,
 ) -> None:
@@ -95,6 +96,7 @@ async def test_sampled_requests_are_spans_with_the_ids_of_logs_and_answers(
     }
 
 
+@pytest.mark.thorough
 async def test_a_failure_is_marked_and_classified(calling: Calling) -> None:
     with collector() as (endpoint, taken):
         settings = Settings.model_validate(
@@ -113,6 +115,7 @@ async def test_a_failure_is_marked_and_classified(calling: Calling) -> None:
     assert attributes(refused)["recochat.error_class"] == "user"
 
 
+@pytest.mark.thorough
 async def test_a_collector_that_is_gone_costs_no_request(calling: Calling) -> None:
     app = create_app(Settings(otel_endpoint="http://127.0.0.1:9", otel_share=1))
     async with app.router.lifespan_context(app), calling(app) as client:

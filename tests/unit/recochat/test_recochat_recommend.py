@@ -163,6 +163,7 @@ async def test_a_body_that_is_no_json_is_a_problem(client: httpx.AsyncClient) ->
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/x", 404), ("PUT", "/", 405)])
 async def test_other_errors_are_problems_too(
     client: httpx.AsyncClient, method: str, path: str, status: int

@@ -56,6 +56,7 @@ def test_pairs_are_counted_the_same_in_any_blocks(world: World) -> None:
     assert np.array_equal(np.diag(whole), np.bincount(likes.items, minlength=80))
 
 
+@pytest.mark.thorough
 def test_the_ensemble_beats_every_single_signal_where_the_truth_is_known() -> None:
     found = generate(1)
     result = evaluate(found.dataset, oracle=lambda case: found.preference[case.user])
@@ -68,6 +69,7 @@ def test_the_ensemble_beats_every_single_signal_where_the_truth_is_known() -> No
     assert whole.ndcg.high < result.scores["oracle"].ndcg.low < 1
 
 
+@pytest.mark.thorough
 def test_personas_are_recovered_from_what_people_like(world: World) -> None:
     recommender = Recommender(train(world.dataset, UNTUNED))
     personas = world.dataset.persona_of()

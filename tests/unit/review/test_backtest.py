@@ -32,6 +32,7 @@ def run(history: History, many: int = 6, **analysis: Any) -> Report:
     return backtest.report(spec, history, done, skipped)
 
 
+@pytest.mark.thorough
 def test_a_quiet_past_has_no_rollbacks_and_defects_are_found() -> None:
     report = run(past())
     assert (report.releases, report.skipped, report.unfinished) == (6, 0, 0)
@@ -48,6 +49,7 @@ def test_a_quiet_past_has_no_rollbacks_and_defects_are_found() -> None:
     assert max(delays) < 300
 
 
+@pytest.mark.thorough
 def test_the_limits_that_the_past_supports() -> None:
     errors, latency = run(past()).support
     assert (errors.check, errors.limit) == ("errorRate", 1.0)
@@ -57,12 +59,14 @@ def test_the_limits_that_the_past_supports() -> None:
     assert 90 < latency.highest <= latency.proposed < 200
 
 
+@pytest.mark.thorough
 def test_availability_is_bad_when_low() -> None:
     (found,) = run(past(), metrics=[{"use": "availability"}]).support
     assert found.limit == 99.0
     assert 99.0 < found.proposed <= found.highest < 100
 
 
+@pytest.mark.thorough
 def test_a_bad_hour_rolls_good_versions_back() -> None:
     report = run(past(errors=0.05))
     assert report.false_rollbacks.value > 0
@@ -72,6 +76,7 @@ def test_a_bad_hour_rolls_good_versions_back() -> None:
     assert report.support[0].proposed > 5
 
 
+@pytest.mark.thorough
 def test_the_comparison_forgives_a_bad_hour() -> None:
     report = run(past(errors=0.05), metrics=[{"use": "cpu"}], comparison={}, interval="15s")
     assert report.false_rollbacks.value == 0
@@ -79,6 +84,7 @@ def test_the_comparison_forgives_a_bad_hour() -> None:
     assert report.detections[0].found.value == 1
 
 
+@pytest.mark.thorough
 def test_traffic_is_told_with_its_quietest_hour() -> None:
     history = past()
     history.counts[60:120] /= 10
@@ -90,6 +96,7 @@ def test_traffic_is_told_with_its_quietest_hour() -> None:
     assert report.needed_in_window == 100
 
 
+@pytest.mark.thorough
 def test_what_was_not_scraped_is_not_replayed() -> None:
     history = past()
     history.known[:180] = False

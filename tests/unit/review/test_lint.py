@@ -50,6 +50,7 @@ def test_one_failure_is_no_reason() -> None:
     assert not found("oneFailure", Known(spec(**own), QUIET))
 
 
+@pytest.mark.thorough
 def test_good_versions_are_rolled_back_by_chance() -> None:
     (told,) = found("falseRollbacks", Known(spec("1h"), Expected(10.0)))
     assert "good versions are rolled back by chance" in told.message

@@ -207,6 +207,7 @@ async def test_truncated_alerts_are_counted_and_logged(
     assert "max_alerts" in caplog.text
 
 
+@pytest.mark.thorough
 async def test_too_many_at_a_time_are_to_be_sent_again(place: Place) -> None:
     answers = [(await place.post(notification()))[0] for _ in range(int(BURST) + 1)]
     assert Counter(answers) == {200: int(BURST), 503: 1}

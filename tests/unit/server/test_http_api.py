@@ -283,6 +283,7 @@ async def test_health_and_limits_are_told(place: Place) -> None:
     assert (await place.call(f"{one}/sla", token="viewer")).body["state"] == "Unknown"
 
 
+@pytest.mark.thorough
 async def test_a_stream_tells_now_and_at_each_change_and_ends_with_the_release(
     place: Place,
 ) -> None:
@@ -303,6 +304,7 @@ async def test_a_stream_tells_now_and_at_each_change_and_ends_with_the_release(
         assert await asyncio.wait_for(answer.content.read(), 30) == b""
 
 
+@pytest.mark.thorough
 async def test_an_open_stream_does_not_keep_the_operator_from_stopping() -> None:
     place = Place()
     runner = await serve(0, lambda: True, AlertReceiver("", lambda: 0.0), place.api)

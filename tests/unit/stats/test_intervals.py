@@ -64,6 +64,7 @@ def test_the_ends_of_a_ratio_interval_are_where_the_evidence_crosses(
     assert (interval.low == 0) or canary > 0
 
 
+@pytest.mark.thorough
 def test_a_ratio_interval_covers_at_all_times() -> None:
     """1,000 canaries, three times worse, looked at after each of 60 windows: 95 % and more."""
     rng = np.random.default_rng(5)

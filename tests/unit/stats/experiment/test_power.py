@@ -78,6 +78,7 @@ def test_looking_repeatedly_as_published(looks: int, wrong: float) -> None:
     assert sum(crossing([1.959964] * looks)) == pytest.approx(wrong, abs=1e-3)
 
 
+@pytest.mark.thorough
 def test_inflation_as_published() -> None:
     """Jennison, Turnbull 2000, tables 2.2 and 2.4: α = 0.05, power 0.8, five looks."""
     assert inflation(obrien_fleming(5, 0.05), 0.05, 0.8) == pytest.approx(1.028, abs=1e-3)
