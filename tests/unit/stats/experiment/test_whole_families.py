@@ -52,11 +52,21 @@ def test_holm_as_published() -> None:
 def test_allocation_as_by_the_dirichlet_multinomial_of_scipy() -> None:
     """Lindon, Malek 2022, equation 7: the posterior predictive by the planned multinomial."""
     counts, shares = [5100, 4800], [0.5, 0.5]
-    prior = [allocation.CONCENTRATION * share for share in shares]
-    expected = stats.dirichlet_multinomial.logpmf(counts, prior, 9900) - stats.multinomial.logpmf(
-        counts, 9900, shares
-    )
-    assert allocation.log_evidence(counts, shares) == pytest.approx(expected, abs=1e-6)
+    planned = stats.multinomial.logpmf(counts, 9900, shares)
+    expected = []
+    for concentration in allocation.CONCENTRATIONS:
+        prior = [concentration * share for share in shares]
+        found = stats.dirichlet_multinomial.logpmf(counts, prior, 9900) - planned
+        alone = allocation.log_evidence(counts, shares, [concentration])
+        assert alone == pytest.approx(found, abs=1e-6)
+        expected.append(found)
+    both = allocation.log_evidence(counts, shares)
+    assert both == pytest.approx(np.log(np.mean(np.exp(expected))), abs=1e-6)
+
+
+@pytest.mark.parametrize("counts", [(250.0, 125.0), (150.0, 70.0), (520.0, 380.0)])
+def test_a_few_hundred_users_show_a_large_mismatch(counts: tuple[float, float]) -> None:
+    assert allocation.p_value(counts, (0.5, 0.5)) < 1e-3
 
 
 def test_a_published_mismatch() -> None:
