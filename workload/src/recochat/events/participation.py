@@ -25,6 +25,7 @@ from recochat.redis_client import available
 from recochat.sessions.base import Session
 
 HEADER: Final = b"x-experiment"
+ANSWERED: Final = b"x-recochat-experiment"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _USER: Final = re.compile(rb"[A-Za-z0-9._@:-]{1,64}")
 _VARIANTS: Final = {"stable": "control", "canary": "treatment"}
@@ -115,11 +116,17 @@ class Participation:
 
     def subject(self, user_id: str, experiment: str = "", variant: str = "") -> Subject:
         """How a user takes part. The variant is the one that answers, unless one is named."""
-        asking = _asking.get()
-        name = experiment or (asking.experiment if asking else "") or self._default
-        if not _NAME.fullmatch(name) or not any(fnmatchcase(name, n) for n in self._names):
+        name = self.experiment(experiment)
+        if not name:
             return Subject(user_id)
         return Subject(user_id, name, variant or self._own, self._segments(user_id))
+
+    def experiment(self, named: str = "") -> str:
+        """In which experiment the request in hand is counted, "" for none. ``named``: by itself."""
+        asking = _asking.get()
+        name = named or (asking.experiment if asking else "") or self._default
+        counted = _NAME.fullmatch(name) and any(fnmatchcase(name, n) for n in self._names)
+        return name if counted else ""
 
     def _subject_of(self, event: Event) -> Subject:
         if event.variant in _VARIANTS.values():
@@ -146,7 +153,7 @@ class ParticipationMiddleware:
     """Sees which experiment a request names, and how it is answered. Pure ASGI, for its cost."""
 
     def __init__(self, app: ASGIApp, participation: Participation) -> None:
-        """Wrap ``app``; only requests to the API count."""
+        """Wrap ``app``; only requests to the API count. Their answers say in which experiment."""
         self._app, self._participation = app, participation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,6 +168,9 @@ class ParticipationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if asking.user_id and (name := self._participation.experiment()):
+                    told = (ANSWERED, name.encode())
+                    message = {**message, "headers": [*message.get("headers", ()), told]}
             await send(message)
 
         try:
