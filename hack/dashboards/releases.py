@@ -166,6 +166,32 @@ ALERTS = Panel(
     ),
     kind="bars",
 )
+NOTIFICATIONS = Panel(
+    "Notifications of decisions",
+    "Notifications in the last $window by receiver and outcome, and those that wait for their "
+    "receiver. All but delivered ones are lost. Empty without receivers.",
+    (
+        Line(
+            _counted("linnet_notifications_total", "receiver, outcome"), "{{receiver}} {{outcome}}"
+        ),
+        Line(
+            "sum by (receiver) (linnet_notifications_waiting)",
+            "{{receiver}}, waiting",
+            reference=True,
+        ),
+    ),
+    kind="bars",
+)
+API = Panel(
+    "Requests to the HTTP API",
+    "Requests in the last $window by path and answer, and callers' rights that were denied. Empty "
+    "where the API is off or nobody calls it.",
+    (
+        Line(_counted("linnet_http_requests_total", "path, code"), "{{path}} {{code}}"),
+        Line(_counted('rbac_permission_checks_total{result="denied"}', "role"), "denied: {{role}}"),
+    ),
+    kind="bars",
+)
 LOOKS = Panel(
     "Looks at releases",
     "Looks a second, and those among them that failed. A failed one is tried again.",
@@ -236,6 +262,6 @@ LINNET = Dashboard(
     ),
     (
         *(STATE, CHECKS, WEIGHTS, LIMITS, DECISIONS, WAITING, ROLLBACKS, ALERTS),
-        *(LOOKS, QUEUE, TIMES, ASKED, MEMORY, CPU),
+        *(NOTIFICATIONS, API, LOOKS, QUEUE, TIMES, ASKED, MEMORY, CPU),
     ),
 )

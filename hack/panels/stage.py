@@ -25,7 +25,7 @@ from linnet.controller.work import Work
 from linnet.controller.workqueue import WorkQueue
 from linnet.providers.errors import Unreachable
 from linnet.providers.telemetry import API_REQUESTS, API_SECONDS, QUERIES, QUERY_SECONDS
-from linnet.server import alerts
+from linnet.server import alerts, api
 from tests.support.builders import SECOND
 from tests.support.prometheus_server import reconfigure, serve
 from tests.support.redis_process import run_redis
@@ -123,13 +123,17 @@ class Stage:
 
 
 def _tell_of_others() -> None:
-    """Count what a real cluster would bring besides: here there is no API server to be asked."""
+    """Count what a real cluster would bring besides: here nobody else asks, and nobody is told."""
     for method, code in (("GET", "200"), ("PATCH", "200")):
         API_REQUESTS.labels(method, code).inc()
         API_SECONDS.observe(0.004)
     alerts.REQUESTS.labels("200").inc()
     alerts.ALERTS.labels("unrelated").inc()
     alerts.SECONDS.observe(0.02)
+    telemetry.NOTIFICATIONS.labels("chat", "delivered").inc()
+    telemetry.NOTIFICATIONS_WAITING.labels("chat").set(0)
+    api.REQUESTS.labels("/api/v2/canary/status", "200").inc()
+    api.CHECKS.labels("denied", "approver").inc()
 
 
 @contextmanager
