@@ -12,9 +12,14 @@ from hack.sessions.story import Session, told
 
 PAGE = Path("docs/commands.md")
 PICTURES = Path("docs/examples/terminal")
-REHEARSED = Path("docs/rehearse.md")
-ALONE = ("simulate", "lint", "backtest")
-"""Commands without a cluster: REHEARSED has their outputs already."""
+REHEARSED, EXPERIMENTS = Path("docs/rehearse.md"), Path("docs/experiments.md")
+ALONE = {
+    "simulate": REHEARSED,
+    "lint": REHEARSED,
+    "backtest": REHEARSED,
+    "experiment": EXPERIMENTS,
+}
+"""Commands without a cluster, and the pages that have their outputs already."""
 
 
 def main() -> int:
@@ -54,7 +59,10 @@ def pictures(sessions: tuple[Session, ...]) -> dict[Path, str]:
 
 
 def alone() -> list[Session]:
-    """Commands without a cluster, as their own page has them."""
-    outputs = rehearse.outputs(REHEARSED.read_text())
-    first = {shlex.split(command)[0]: command for command in reversed(outputs)}
-    return [Session(first[name], outputs[first[name]]) for name in ALONE]
+    """Commands without a cluster, as their own pages have them."""
+    found = []
+    for name, page in ALONE.items():
+        outputs = rehearse.outputs(page.read_text())
+        first = next(command for command in outputs if shlex.split(command)[0] == name)
+        found.append(Session(first, outputs[first]))
+    return found

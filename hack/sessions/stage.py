@@ -14,6 +14,8 @@ from unittest.mock import patch
 
 from typer.testing import CliRunner
 
+from hack.sessions import limited
+from hack.sessions.desk import PlayedApi
 from hack.sessions.wire import Wire
 from hack.version import version
 from linnet.api.crd import custom_resource_definition
@@ -21,6 +23,7 @@ from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.cli.app import app
 from linnet.cli.cluster import connection
+from linnet.cli.probe import command as probe
 from linnet.controller import clock
 from linnet.controller.release import write_status
 from linnet.core.observed import Table
@@ -30,6 +33,7 @@ from linnet.providers.kubernetes import (
     DEPLOYMENTS,
     HTTPROUTES,
     LEASES,
+    SERVICES,
     KubernetesClient,
     Manifest,
 )
@@ -44,6 +48,7 @@ SPEC: Manifest = {"targetRef": {"name": "shop"}, "traffic": {"httpRoute": "shop"
 GOOD = {"errorRate": 0.312, "latencyP95": 164.2, "memory": 41.7, "cpu": 22.4}
 TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color", "TZ": "UTC"}
 SYSTEM = "linnet-system"
+LABELS = {"app.kubernetes.io/part-of": "linnet", "app.kubernetes.io/component": "operator"}
 STEP = timedelta(seconds=5)
 """Time that passes at least while a command waits."""
 
@@ -73,6 +78,13 @@ class Stage(SimulatedCluster):
             await self.passes(STEP)
         raise AssertionError(f"{phase} was not reached: {self.status.phase}")
 
+    def asks_for_approval(self, weight: int, people: int) -> None:
+        """From now on the step at this weight waits for so many people."""
+        steps = [{"weight": each} for each in (5, 10, 50, 100)]
+        needs = {"approvals": {"required": people}}
+        told = [each | (needs if each["weight"] == weight else {}) for each in steps]
+        self.client.edit(CANARYRELEASES, NAMESPACE, "shop", {"spec": {"steps": told}})
+
     async def passes(self, span: timedelta) -> None:
         """Let time pass, by looks of the operator's."""
         end = self.now + span
@@ -96,7 +108,8 @@ class Stage(SimulatedCluster):
         async def connect(**_: Any) -> KubernetesClient:
             for stream in (sys.stdout, sys.stderr):
                 stream.reconfigure(write_through=True)  # type: ignore[union-attr]
-            wire: Any = Wire(self.client, lambda: self.now, PERSON, self._scraped)
+            api = PlayedApi(self, PERSON)
+            wire: Any = Wire(self.client, lambda: self.now, PERSON, self._scraped, api.answer)
             return KubernetesClient(wire)
 
         async def sleep(seconds: float) -> None:
@@ -111,6 +124,7 @@ class Stage(SimulatedCluster):
             seconds = lambda: (self.now - begun).total_seconds()  # noqa: E731
             stack.enter_context(patch.object(clock, "monotonic", seconds))
             stack.enter_context(patch.object(asyncio, "sleep", sleep))
+            stack.enter_context(patch.object(probe, "send", limited.send))
             stack.enter_context(patch.object(socket, "gethostname", lambda: LAPTOP))
             stack.enter_context(patch.object(getpass, "getuser", lambda: PERSON))
             yield
@@ -139,6 +153,8 @@ class Stage(SimulatedCluster):
         self.client.add(CANARYRELEASES, cart | {"status": write_status(rests)})
         self.client.add(CRDS, custom_resource_definition())
         self.client.add(DEPLOYMENTS, operator())
+        metadata = {"name": "linnet-operator", "namespace": SYSTEM, "labels": LABELS}
+        self.client.add(SERVICES, {"metadata": metadata, "spec": {}})
         lease = {"holderIdentity": "linnet-operator-6c9d7", "renewTime": "2999-01-01T00:00:00Z"}
         metadata = {"name": "linnet-operator", "namespace": SYSTEM}
         self.client.add(LEASES, {"metadata": metadata, "spec": lease})
@@ -153,11 +169,7 @@ class Stage(SimulatedCluster):
 
 def operator() -> Manifest:
     """The operator's Deployment, as far as commands look at it."""
-    labels = {
-        "app.kubernetes.io/part-of": "linnet",
-        "app.kubernetes.io/component": "operator",
-        "app.kubernetes.io/version": version(),
-    }
+    labels = {**LABELS, "app.kubernetes.io/version": version()}
     url = {"name": "LINNET_PROMETHEUS_URL", "value": "http://prometheus.monitoring:9090"}
     container = {"name": "operator", "image": f"linnet/operator:{version()}", "env": [url]}
     pod = {"serviceAccountName": "linnet-operator", "containers": [container]}

@@ -54,6 +54,14 @@ async def rested(stage: Stage) -> None:
     await stage.passes(timedelta(minutes=3))
 
 
+async def waiting(stage: Stage) -> None:
+    """The next good version has come to a step that two people are to approve."""
+    stage.asks_for_approval(50, people=2)
+    stage.push("shop:v4")
+    await stage.until(Phase.PROGRESSING, 50)
+    await stage.passes(timedelta(minutes=8))
+
+
 async def nothing(_: Stage) -> None:
     """What comes next comes right after."""
 
@@ -81,6 +89,9 @@ STORY: tuple[tuple[Scene, tuple[str, ...]], ...] = (
     (rested, ("deploy shop --image shop:v3 --weight 5 --watch 10m",)),
     (nothing, ("resume shop",)),
     (nothing, ("wait shop --for promoted",)),
+    (waiting, ('approve shop --reason "looks good"',)),
+    (nothing, ("probe https://shop.example/api/orders --requests 300 --rate 30",)),
+    (nothing, ("completion bash",)),
 )
 
 

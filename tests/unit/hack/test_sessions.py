@@ -1,17 +1,21 @@
 """What the documents show of the command on a cluster is what it prints there."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 from rich.text import Text
 
 from hack import rehearse
-from hack.sessions.pages import PAGE, day, written
+from hack.sessions import limited
+from hack.sessions.pages import PAGE, PICTURES, day, written
 from hack.sessions.pictures import cut, picture, plain
 from hack.sessions.stage import WIDTH
 from hack.sessions.story import STORY, Session
 from linnet.cli.commands import BY_NAME
+from linnet.cli.probe.send import Plan
 
+API = Path("docs/api.md")
 TYPED = [command for _, commands in STORY for command in commands]
 
 
@@ -29,6 +33,24 @@ def test_commands_do_what_the_story_says() -> None:
     assert "ErrorRateBreached" in said["explain shop RolledBack"]
     assert "asked for by jane: wrong prices" in said['rollback shop --reason "wrong prices"']
     assert said["wait shop --for promoted"].splitlines()[-1].startswith("shop: promoted")
+
+
+def test_every_command_has_a_picture() -> None:
+    assert {PICTURES / f"{name}.svg" for name in BY_NAME} == written().keys() - {PAGE}
+
+
+def test_the_page_of_the_api_shows_the_approval_that_is_played() -> None:
+    (shown,) = rehearse.outputs(API.read_text()).items()
+    assert shown in {(each.command, plain(each.printed)) for each in day()}
+    assert "1 of 2 approvals are there, by jane" in shown[1]
+
+
+async def test_a_limit_lets_so_many_pass_in_each_window() -> None:
+    sent = await limited.send(Plan("http://x", 500, 40.0, longest_s=60, timeout_s=5))
+    assert sent.seconds == 12.5
+    assert [each.status for each in sent.answers].count(200) == limited.PASS + 100
+    refused = [each.retry_after for each in sent.answers if each.status == 429]
+    assert (refused[0], refused[-1]) == (5, 1)
 
 
 def test_every_command_that_is_typed_exists() -> None:
