@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import urllib.parse
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,10 @@ import yaml
 
 from hack.cluster import audit, engine, kind
 from hack.cluster.cluster import Cluster
+from hack.cluster.run import wait_until
 from hack.demo.releases import PATH, REQUEST
 from linnet.cli.cluster.connection import AGENT
+from tests.support.api_proxy import read
 from tests.support.rules.audit import Object, lines
 from tests.support.shop import NAME, Shop
 from tests.support.stories import RATE, SHORT, Story
@@ -25,6 +30,7 @@ from tests.support.witness import broken_rules
 
 LINNET = Path(sys.executable).with_name("linnet")
 PATIENCE = "120s"
+SOON_S = 120
 APPROVER = "linnet-operator-approver"
 SPEC: Mapping[str, Any] = {
     **SHORT,
@@ -53,12 +59,28 @@ class Person:
         """
         return self.runs("-n", self.shop.namespace, words=words, code=code)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"KUBECONFIG": self.shop.cluster.kubeconfig, "PATH": os.environ["PATH"]}
+
+    @contextmanager
+    def watches(self) -> Iterator[Path]:
+        """`status -w` while the block lasts; the file has what it prints."""
+        words = (str(LINNET), "status", NAME, "-w", "-n", self.shop.namespace)
+        with tempfile.NamedTemporaryFile("w") as file:
+            watching = subprocess.Popen(words, env=self.environment, stdout=file)
+            try:
+                yield Path(file.name)
+            finally:
+                watching.send_signal(signal.SIGINT)
+                ended = watching.wait(timeout=60)
+            assert ended == 0, "Ctrl-C is how one leaves it"
+
     def runs(self, *where: str, words: tuple[str, ...], code: int = 0) -> str:
         """The same for a command that knows no namespace."""
-        environment = {"KUBECONFIG": self.shop.cluster.kubeconfig, "PATH": os.environ["PATH"]}
         done = subprocess.run(
             [LINNET, *words, *where],
-            env=environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=180,
@@ -129,7 +151,7 @@ def a_deployment_stays_at_its_weight(person: Person) -> None:
     # It may take long to get there. From then on the release is paused, and nobody needs to watch.
     watched = subprocess.Popen(
         [LINNET, "deploy", NAME, *words, "-n", person.shop.namespace],
-        env={"KUBECONFIG": person.shop.cluster.kubeconfig, "PATH": os.environ["PATH"]},
+        env=person.environment,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -162,12 +184,16 @@ def it_is_seen_from_all_sides(person: Person) -> None:
 
 
 def it_is_paused_resumed_and_promoted(person: Person) -> None:
-    assert "is paused already" in person.types("pause", NAME)
-    assert "suspended" in person.types("promote", NAME, code=1)
-    assert "resumed" in person.types("resume", NAME)
-    assert "looks good" in person.types("promote", NAME, "--reason", "looks good", "--by", "jane")
-    person.waits("weight=50")
-    assert person.reads("explain", NAME, "Advanced")["askedBy"] == "jane"
+    with person.watches() as shown:
+        wait_until("status -w shows 20 %", lambda: "20 %" in shown.read_text(), SOON_S)
+        assert "is paused already" in person.types("pause", NAME)
+        assert "suspended" in person.types("promote", NAME, code=1)
+        assert "resumed" in person.types("resume", NAME)
+        words = ("promote", NAME, "--reason", "looks good", "--by", "jane")
+        assert "looks good" in person.types(*words)
+        person.waits("weight=50")
+        assert person.reads("explain", NAME, "Advanced")["askedBy"] == "jane"
+        wait_until("status -w shows 50 %", lambda: "50 %" in shown.read_text(), SOON_S)
 
 
 def a_rollback_is_foreseen_and_done(person: Person) -> None:
@@ -201,9 +227,20 @@ def it_is_tried_again_and_approved(person: Person) -> None:
     person.waits("weight=20")
     person.types("promote", NAME, "--full")
     person.waits("weight=50")  # nobody asks past an approval
+    before = approvals(shop.cluster)
     assert "may not approve" in person.approves("bob", code=3)
     assert "approved 50 %: fine" in person.approves("ann")
     person.waits("promoted")
+    once_more = {each: before.get(each, 0) + 1 for each in ("approved", "denied")}
+    counted = lambda: approvals(shop.cluster) == {**before, **once_more}  # noqa: E731
+    wait_until("both are counted", counted, SOON_S)
+
+
+def approvals(cluster: Cluster) -> dict[str, float]:
+    """How many approvals Prometheus has been told of, by what became of them."""
+    asked = urllib.parse.urlencode({"query": "sum by (status) (approval_requests_total) > 0"})
+    found = read(f"{cluster.prometheus}/api/v1/query?{asked}")["data"]["result"]
+    return {each["metric"]["status"]: float(each["value"][1]) for each in found}
 
 
 def reports_are_written(person: Person) -> None:
