@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from linnet.api.types import Model
 from linnet.controller.desk import ReleaseDesk
 from linnet.controller.release import Key
 from linnet.providers.access import Caller
@@ -30,6 +31,7 @@ class PlayedApi:
         desk = ReleaseDesk(cluster.client, mirror, cluster.asked, self._wake, lambda: cluster.now)
         call = Call(desk, Caller(self._who), asked.namespace, asked.name, self._may, asked)
         found = await route.handle(call)
+        assert isinstance(found, Model)
         return found.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def _wake(self, key: Key) -> None:
