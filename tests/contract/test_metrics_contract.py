@@ -78,7 +78,8 @@ async def metrics(request: pytest.FixtureRequest) -> AsyncIterator[MetricsProvid
     provider: MetricsProvider
     if request.param == "fake":
         errors = {"requests": Sample(error=TWO_SERIES), "sum(": Sample(error="unclosed left")}
-        provider = FakeMetrics({**VALUES, **errors}, TABLES, MATRICES)
+        vectors = {"requests": MATRICES["requests[2h]"]}
+        provider = FakeMetrics({**VALUES, **errors}, TABLES, MATRICES, vectors)
     else:
         provider = Prometheus(request.getfixturevalue("prometheus_url"))
     yield provider
@@ -109,6 +110,20 @@ async def test_no_number_is_no_data(metrics: MetricsProvider, promql: str) -> No
 @pytest.mark.parametrize("promql", TABLES)
 async def test_rows(metrics: MetricsProvider, promql: str) -> None:
     assert await metrics.table(promql, ("track", "town")) == TABLES[promql]
+
+
+async def test_series_with_one_value(metrics: MetricsProvider) -> None:
+    found = await metrics.instant("requests")
+    assert not found.error
+    assert {each.labels["track"]: each.points[-1][1] for each in found.series} == {
+        "canary": 3.0,
+        "stable": 5.0,
+    }
+    assert await metrics.instant("absent_series") == Matrix()
+
+
+async def test_series_of_one_that_is_away_are_an_error(unreachable: MetricsProvider) -> None:
+    assert "can't be reached" in (await unreachable.instant("requests")).error
 
 
 @pytest.mark.parametrize("promql", MATRICES)

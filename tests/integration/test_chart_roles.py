@@ -66,7 +66,7 @@ def test_the_rules_are_those_of_the_readme() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config_maps", "secrets", "resources", "kinds"),
+    ("config_maps", "secrets", "watched", "kinds"),
     [
         ("false", "false", set(), ""),
         ("true", "false", {"/configmaps"}, "ConfigMap"),
@@ -74,13 +74,17 @@ def test_the_rules_are_those_of_the_readme() -> None:
         ("true", "true", {"/configmaps", "/secrets"}, "ConfigMap,Secret"),
     ],
 )
-def test_what_may_be_tracked_is_what_may_be_read(
-    config_maps: str, secrets: str, resources: set[str], kinds: str
+def test_what_may_be_tracked_is_what_may_be_watched(
+    config_maps: str, secrets: str, watched: set[str], kinds: str
 ) -> None:
+    """The records of experiments take the other rights to ConfigMaps."""
     sets = (f"configTracking.configMaps={config_maps}", f"configTracking.secrets={secrets}")
     objects = rendered(OPERATOR, *sets)
     rules = roles(objects)["ClusterRole/linnet-operator"]
-    assert rules.keys() & {"/configmaps", "/secrets"} == resources
+    found = {each for each in ("/configmaps", "/secrets") if "watch" in rules.get(each, "")}
+    assert found == watched
+    assert rules["/configmaps"].replace("watch ", "") == "get list create patch delete"
+    assert ("/secrets" in rules) is ("/secrets" in watched)
     env = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "LINNET_TRACKED_KINDS", "value": kinds} in env
 

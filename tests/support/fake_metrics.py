@@ -15,6 +15,7 @@ class FakeMetrics:
     samples: dict[str, Sample] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     matrices: dict[str, Matrix] = field(default_factory=dict)
+    vectors: dict[str, Matrix] = field(default_factory=dict)
     down: str = ""
     asked: list[str] = field(default_factory=list)
 
@@ -40,6 +41,11 @@ class FakeMetrics:
             for each in found.series
         )
         return Matrix(tuple(each for each in known if each.points), found.error)
+
+    async def instant(self, promql: str) -> Matrix:
+        """See `MetricsProvider`."""
+        self.asked.append(promql)
+        return Matrix(error=self.down) if self.down else self.vectors.get(promql, Matrix())
 
     async def close(self) -> None:
         """See `MetricsProvider`."""

@@ -15,15 +15,17 @@ from itertools import pairwise
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, HistoryEntry, Phase
-from linnet.core import actions
+from linnet.core import actions, experiments, recording
 from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
 from linnet.core.looks import span_due
-from linnet.core.observed import Alert, Observed, Sample
+from linnet.core.observed import Alert, ExperimentObserved, Observed, Sample
 from linnet.core.references import Reference
 from linnet.core.revision import config_part, template_part
 from linnet.core.stored import read
+from linnet.experiment.data import Data
+from linnet.experiment.record import Record
 from tests.support.builders import HOUR, SECOND, START, make_spec, sample
 from tests.support.looks import ALIVE, Kill, Look, Stopped, Stuck
 from tests.support.objects import Canary, Config, ImpossibleWorld, Refused, Route, Stable
@@ -71,6 +73,8 @@ class World:
         self.reviewed = False
         self.alerts: tuple[Alert, ...] = ()
         self.refuses = ""
+        self.users: Callable[[World, datetime], Data | str] = lambda *_: "nobody tells"
+        self.records: dict[str, Record] = {}
         self.trail: list[Look] = []
         self.lost_requests: list[datetime] = []
         self.kills: dict[int, Kill] = {}
@@ -144,7 +148,20 @@ class World:
             request=self.request,
             reviewed=self.reviewed,
             alerts=self.alerts,
+            experiment=self._experiment(),
+            name="shop",
+            namespace="default",
         )
+
+    def _experiment(self) -> ExperimentObserved | None:
+        known = experiments.reading(self.spec, self.status)
+        due = experiments.next_look(self.spec, self.status)
+        if known is None or due is None or self.now < due:
+            return None
+        told = "connection refused" if self.prometheus_away else self.users(self, known.started_at)
+        if isinstance(told, str):
+            return ExperimentObserved(known.id, error=told)
+        return ExperimentObserved(known.id, told)
 
     def measure(self, name: str) -> Sample:
         if self.prometheus_away:
@@ -192,9 +209,9 @@ class World:
             case actions.LetGo():
                 self.gone = True
             case _:
-                self._apply_to_stable(action)
+                self._apply_to_objects(action)
 
-    def _apply_to_stable(self, action: actions.Action) -> None:
+    def _apply_to_objects(self, action: actions.Action) -> None:
         match action:
             case actions.HoldStable():
                 self._deployment.paused = True
@@ -204,6 +221,8 @@ class World:
                     self._deployment.config = config_part(revision) or self._deployment.config
             case actions.SettleStable(version):
                 self._deployment.settle(version)
+            case actions.KeepExperiment(_, name):
+                self.records[name] = recording.merged(self.records.get(name), action)
             case actions.ReleaseStable(revision):
                 if self._deployment.template == template_part(revision):
                     self._deployment.paused = False

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from linnet.api.spec import CanaryReleaseSpec
 from linnet.cli.experiments.files import written
 from linnet.experiment.data import Data
 from linnet.experiment.report import report
@@ -30,6 +31,10 @@ def blocks() -> list[str]:
 @pytest.mark.parametrize("block", blocks())
 def test_the_documents_yaml_is_understood(block: str, tmp_path: Path) -> None:
     content = yaml.safe_load(block)
+    if "spec" in content:
+        steps = CanaryReleaseSpec.model_validate(content["spec"]).steps
+        assert any(step.experiment for step in steps)
+        return
     sums = {"started": "2026-11-02T00:00:00Z", "until": "2026-11-16T00:00:00Z"}
     known = {"users": {"control": 10, "treatment": 10}, "metrics": {}}
     if "adoption" in content:

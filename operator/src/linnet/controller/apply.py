@@ -8,6 +8,7 @@ from linnet.core.actions import (
     Action,
     EnsureCanary,
     HoldStable,
+    KeepExperiment,
     LetGo,
     ReleaseStable,
     RemoveCanary,
@@ -20,6 +21,7 @@ from linnet.core.actions import (
 )
 from linnet.core.revision import config_part
 from linnet.providers.errors import NotFound
+from linnet.providers.experiments import ExperimentRecords
 from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient
 from linnet.providers.workloads import Target
 
@@ -34,6 +36,7 @@ class Actor:
         self._workloads = providers.workloads
         self._traffic = providers.traffic
         self._config = providers.config
+        self._records = ExperimentRecords(client)
 
     async def apply(self, release: Release, action: Action) -> None:
         """Carry out one action.
@@ -60,6 +63,9 @@ class Actor:
                 await self._config.write(release.target, config)
             case RemoveCopies(keep):
                 await self._config.remove_copies(release.target, keep)
+            case KeepExperiment():
+                uid = str(release.manifest["metadata"].get("uid", ""))
+                await self._records.keep(action, uid)
             case LetGo():
                 await self._set_finalizers(release, keep=False)
             case _:

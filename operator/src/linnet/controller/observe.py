@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from linnet.api.status import Phase
 from linnet.controller.release import Release
-from linnet.core import looks
+from linnet.core import experiments, looks
 from linnet.core.catalog import contradiction
 from linnet.core.decide import analysis_due, decide, measured_after
-from linnet.core.observed import Alert, Observed, Sample, Tally
+from linnet.core.experiment_data import Unreadable, data_of, question_about
+from linnet.core.observed import Alert, ExperimentObserved, Observed, Sample, Tally
 from linnet.core.queries import UnknownVariable, questions
 from linnet.core.tracking import not_mounted
 from linnet.providers.config import ConfigCopies
@@ -65,8 +66,8 @@ async def observe(
         decision = decide(release.spec, release.status, observed, now)
         if decision.status.phase is not release.status.phase:
             return observed
-        samples, tally = await measuring
-        return replace(observed, samples=samples, tally=tally)
+        samples, tally, experiment = await measuring
+        return replace(observed, samples=samples, tally=tally, experiment=experiment)
     finally:
         measuring.cancel()
         await asyncio.gather(measuring, return_exceptions=True)
@@ -74,8 +75,12 @@ async def observe(
 
 async def _measurements(
     release: Release, providers: Providers, now: datetime
-) -> tuple[Mapping[str, Sample], Tally | None]:
-    return await asyncio.gather(_measure(release, providers, now), _tally(release, providers, now))
+) -> tuple[Mapping[str, Sample], Tally | None, ExperimentObserved | None]:
+    return await asyncio.gather(
+        _measure(release, providers, now),
+        _tally(release, providers, now),
+        _users(release, providers, now),
+    )
 
 
 async def objects(release: Release, providers: Providers) -> Observed:
@@ -112,6 +117,8 @@ async def objects(release: Release, providers: Providers) -> Observed:
         deleting_since=release.deleting_since,
         problem=problem,
         request=release.request,
+        name=release.key.name,
+        namespace=release.key.namespace,
     )
 
 
@@ -162,3 +169,23 @@ async def _tally(release: Release, providers: Providers, now: datetime) -> Tally
     asking = looks.selectors(spec, asked, namespace, due)
     answers = await asyncio.gather(*(providers.metrics.series(promql, due[1]) for promql in asking))
     return looks.tallied(spec, asked, namespace, due, answers)
+
+
+async def _users(
+    release: Release, providers: Providers, now: datetime
+) -> ExperimentObserved | None:
+    """What users of a running experiment have done, when that is due."""
+    spec, status, namespace = release.spec, release.status, release.key.namespace
+    step, known = experiments.asked(spec, status), experiments.reading(spec, status)
+    due = experiments.next_look(spec, status)
+    if step is None or known is None or due is None or now < due:
+        return None
+    if release.deleting_since is not None:
+        return None
+    answer = await providers.metrics.instant(question_about(namespace, known.id))
+    asked = step.at(known.weight)
+    try:
+        data = data_of(answer, namespace, known.id, asked, known.started_at, now)
+    except Unreadable as error:
+        return ExperimentObserved(known.id, error=str(error))
+    return ExperimentObserved(known.id, data)

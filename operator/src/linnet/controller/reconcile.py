@@ -15,9 +15,10 @@ from linnet.controller.notify import Notifier
 from linnet.controller.observe import Providers, observe
 from linnet.controller.record import new_entries, record, record_alerts
 from linnet.controller.release import Key, Release, request_in, write_status
-from linnet.core.actions import Action, LetGo
+from linnet.core.actions import Action, KeepExperiment, LetGo
 from linnet.core.conditions import only_words_differ
 from linnet.core.decide import decide
+from linnet.core.recording import unkept
 from linnet.providers.attempts import CONFLICT_ATTEMPTS
 from linnet.providers.errors import ApiError, Conflict, Unusable
 from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient, Manifest
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 AFTER_ACTION_SECONDS = 1.0
 """Look again this soon after an action, should no watch tell of its effect."""
+RECORD_AGAIN_SECONDS = 30.0
+"""When a record of an experiment that could not be kept is tried again."""
 TELL_SECONDS = 1.0
 """Another message alone is written when it has lasted this long: most are gone in a moment."""
 
@@ -81,20 +84,24 @@ class Reconciler:
         observed = await observe(release, self._providers, self._now(), alerts, reviewed=reviewed)
         decision = decide(release.spec, release.status, observed, self._now())
         # The actions belong to the status that was decided: by it another version may be stable.
-        failure = await self._act(replace(release, status=decision.status), decision.actions)
-        soon = None
+        decided = replace(release, status=decision.status)
+        failure = await self._act(decided, decision.actions)
+        kept = await self._keep(decided, decision.actions)
+        status = decision.status if kept else unkept(release.status, decision.status)
+        soon = None if kept else RECORD_AGAIN_SECONDS
         if not any(isinstance(action, LetGo) for action in decision.actions):
-            soon = await self._store(release, decision.status)
+            again = await self._store(release, status)
+            soon = soon if again is None else again
         self._inbox.decided(key, alerts)
-        self._asked.decided(key, decision.status)
-        record_alerts(release, decision.status)
-        await self._tell(release, decision.status)
-        telemetry.RELEASES.show(key, release.spec, decision.status)
+        self._asked.decided(key, status)
+        record_alerts(release, status)
+        await self._tell(release, status)
+        telemetry.RELEASES.show(key, release.spec, status)
         if failure is not None:
             raise failure
         wake = decision.wake_after
         times = [soon, None if wake is None else wake.total_seconds()]
-        if decision.actions:
+        if any(not isinstance(action, KeepExperiment) for action in decision.actions):
             times.append(AFTER_ACTION_SECONDS)
         return min((time for time in times if time is not None), default=None)
 
@@ -110,11 +117,28 @@ class Reconciler:
     ) -> ApiError | Unusable | None:
         """Carry out the actions up to the first that fails; what is left comes next time."""
         for action in actions:
+            if isinstance(action, KeepExperiment):
+                continue
             try:
                 await self._actor.apply(release, action)
             except (ApiError, Unusable) as error:
                 return error
         return None
+
+    async def _keep(self, release: Release, actions: tuple[Action, ...]) -> bool:
+        """Keep the record of an experiment, if it is due; say whether none is left to be kept.
+
+        Nothing is decided by it, so nothing waits for it.
+        """
+        for action in actions:
+            if isinstance(action, KeepExperiment):
+                try:
+                    await self._actor.apply(release, action)
+                except (ApiError, Unusable) as error:
+                    where = {"namespace": release.key.namespace, "release": release.key.name}
+                    log.warning("The experiment's record was not kept: %s", error, extra=where)
+                    return False
+        return True
 
     async def _store(self, release: Release, status: CanaryReleaseStatus) -> float | None:
         """Write the status if it says something new; return when to look again because of it.

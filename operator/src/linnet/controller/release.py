@@ -98,6 +98,7 @@ class Release:
             stable_service=target.service,
             canary_service=target.canary_service,
             pins=pins_of(self.spec, self.status),
+            experiment=any(step.experiment for step in self.spec.steps),
             provider=traffic.provider,
             target=target.name,
             release=target.release,

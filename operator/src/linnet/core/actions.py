@@ -4,6 +4,9 @@ The shell carries them out in the order given: on a rollback traffic comes first
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from linnet.experiment.record import Record
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,20 @@ class RemoveCopies:
 
 
 @dataclass(frozen=True)
+class KeepExperiment:
+    """Keep the record of an experiment, for reports.
+
+    record: as it stands, without the looks that are kept already. name: of its ConfigMap. fresh:
+    the record's data were read in this look; else those that are kept stay.
+    """
+
+    record: Record
+    name: str
+    at: datetime
+    fresh: bool
+
+
+@dataclass(frozen=True)
 class ReleaseStable:
     """Give up the Deployment: resumed at this revision, or left as it stands if empty."""
 
@@ -97,6 +114,7 @@ Action = (
     | RemoveCanary
     | WriteConfig
     | RemoveCopies
+    | KeepExperiment
     | ReleaseStable
     | LetGo
 )

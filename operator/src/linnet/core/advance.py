@@ -1,11 +1,23 @@
 """How a release goes on: the canary comes up, takes its steps, and shows its evidence."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from linnet.api.analysis import HoldOutcome
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, WeightStatus
-from linnet.core import gates, holding, refusal, requests, shares, sizing, steps, tracking, watching
+from linnet.core import (
+    experiments,
+    gates,
+    holding,
+    refusal,
+    requests,
+    shares,
+    sizing,
+    steps,
+    tracking,
+    watching,
+)
 from linnet.core.actions import (
     Action,
     EnsureCanary,
@@ -106,7 +118,13 @@ def _begin(situation: Situation, route: RouteObserved, actions: tuple[Action, ..
         metrics=(),
         analysed_at=None,
     )
-    return Decision(moved, (SetWeight(first), *actions), spec.analysis.interval)
+    return Decision(moved, (_weight(situation, moved), *actions), spec.analysis.interval)
+
+
+def _weight(situation: Situation, status: CanaryReleaseStatus) -> SetWeight:
+    """What the route is to have: the weight, and the experiment that it tells of."""
+    named = experiments.header(replace(situation, status=status))
+    return SetWeight(status.weight.wanted, named)
 
 
 def _wait_for_route(
@@ -132,7 +150,7 @@ def progressing(situation: Situation) -> Decision:
     )
     if weight.seen_since is None:
         status = status.model_copy(update={"metrics": forget_passes(status.metrics)})
-    situation = Situation(spec, status, observed, situation.now)
+    situation = experiments.followed(Situation(spec, status, observed, situation.now))
     ending = ended(situation)
     if ending is not None:
         return ending
@@ -140,8 +158,9 @@ def progressing(situation: Situation) -> Decision:
     if route is None or tracking.wanted(situation) is None:
         missing = missing_part(situation)
         return _hold(situation, Hold(missing.reason, missing.message, True), actions, missing)
-    if route.weight != wanted:
-        actions = (SetWeight(wanted), *actions)
+    weigh = _weight(situation, situation.status)
+    if (route.weight, route.experiment) != (weigh.weight, weigh.experiment):
+        actions = (weigh, *actions)
     hold = gates.first_hold(situation)
     if hold is None:
         return _advance(situation, actions)
@@ -192,7 +211,9 @@ def _advance(situation: Situation, actions: tuple[Action, ...]) -> Decision:
             "message": message,
         }
     )
-    return Decision(moved, (SetWeight(step.weight), *actions), _interval_left(situation))
+    weigh = _weight(situation, moved)
+    others = (action for action in actions if not isinstance(action, SetWeight))
+    return Decision(moved, (weigh, *others), _interval_left(situation))
 
 
 def _proof(status: CanaryReleaseStatus) -> str:
@@ -232,7 +253,10 @@ def _next_look(situation: Situation) -> timedelta:
         steps.remaining(status.weight.seen_since, step.hold, situation.now),
         holding.time_left(situation),
     )
-    return min([_interval_left(situation), *(left for left in times if left)])
+    left = [_interval_left(situation), *(left for left in times if left)]
+    if (look := experiments.next_look(situation.spec, status)) is not None:
+        left.append(max(timedelta(), look - situation.now))
+    return min(left)
 
 
 def _interval_left(situation: Situation) -> timedelta:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from linnet.api.status import Phase
 from linnet.api.types import format_duration
-from linnet.core import analysis, finding, refusal, sizing, steps, watching
+from linnet.core import analysis, experiments, finding, refusal, sizing, steps, watching
 from linnet.core.catalog import checks
 from linnet.core.decision import Situation, Trouble
 
@@ -76,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     canary_not_ready,
     metric_breached,
     finding.breach,
+    experiments.breach,
 )
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Condition, Phase
-from linnet.core import shares, steps
+from linnet.core import experiments, shares, steps
 from linnet.core.decision import Situation, Trouble
 from linnet.core.references import mutable, mutable_message
 from linnet.core.transitions import RESTING
@@ -13,6 +13,7 @@ READY, RECONCILING, STALLED, TRAFFIC_ROUTED = "Ready", "Reconciling", "Stalled",
 WEIGHTS_REACHABLE = "WeightsReachable"
 CONFIG_TRACKED = "ConfigTracked"
 STABLE_SIZED = "StableSized"
+EXPERIMENT_MEASURED = "ExperimentMeasured"
 
 
 def conditions(
@@ -22,7 +23,8 @@ def conditions(
 
     WeightsReachable where pods are the weights, also before there is a release. ConfigTracked
     where stable's pods read ConfigMaps or Secrets that can change under them. StableSized during a
-    release, once stable is smaller than it was.
+    release, once stable is smaller than it was. ExperimentMeasured while an experiment runs, once
+    its data were asked for.
     """
     before = {condition.type: condition for condition in status.conditions}
 
@@ -67,6 +69,8 @@ def conditions(
         found.append(condition(WEIGHTS_REACHABLE, *_reachable(situation.spec, stable.replicas)))
     if not resting and (shrunk := _stable_shrunk(situation, status)) is not None:
         found.append(condition(STABLE_SIZED, "False", "StableShrunk", shrunk))
+    if (measured := _experiment_measured(situation, status)) is not None:
+        found.append(condition(EXPERIMENT_MEASURED, *measured))
     if (tracked := _config_tracked(situation)) is not None:
         found.append(condition(CONFIG_TRACKED, *tracked))
     return tuple(found)
@@ -93,6 +97,18 @@ def _stable_shrunk(situation: Situation, status: CanaryReleaseStatus) -> str | N
         "behavior.scaleDown.stabilizationWindowSeconds as long as a release, or raise its "
         "minReplicas"
     )
+
+
+def _experiment_measured(
+    situation: Situation, status: CanaryReleaseStatus
+) -> tuple[Literal["True", "False"], str, str] | None:
+    """(status, reason, message): whether the data of the experiment that runs can be read."""
+    known = experiments.reading(situation.spec, status)
+    if known is None or known.looked_at is None:
+        return None
+    if known.problem:
+        return "False", "NoData", f"Experiment {known.id}: {known.problem}"
+    return "True", "DataRead", f"The data of experiment {known.id} are read"
 
 
 def _config_tracked(situation: Situation) -> tuple[Literal["True", "False"], str, str] | None:

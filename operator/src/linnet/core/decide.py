@@ -9,8 +9,10 @@ from linnet.core import (
     advance,
     alerts,
     analysis,
+    experiments,
     looks,
     promote,
+    recording,
     requests,
     resting,
     rollback,
@@ -107,11 +109,13 @@ def _finish(situation: Situation, decision: Decision) -> Decision:
     status = status.model_copy(
         update={"observed_generation": situation.observed.generation, "progress": progress}
     )
+    status = experiments.closed(situation.spec, status, situation.now)
     status = status.model_copy(update={"conditions": conditions(situation, status, trouble)})
+    status, record = recording.kept(situation, status)
     # What the new phase waits for may be there already, and then no change would tell of it.
     wake = decision.wake_after if status.phase is before else timedelta()
     status, wake = watching.watched(status, wake, situation.now)
-    return Decision(status, decision.actions, wake, trouble)
+    return Decision(status, (*decision.actions, *record), wake, trouble)
 
 
 def _is_told(status: CanaryReleaseStatus, trouble: Trouble) -> bool:

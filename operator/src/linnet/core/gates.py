@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from linnet.api.experiment import ExperimentResult
 from linnet.api.spec import Step
 from linnet.api.status import Verdict
 from linnet.core import (
     alerts,
     analysis,
     approvals,
+    experiments,
     finding,
     refusal,
     requests,
@@ -37,6 +39,9 @@ class Hold:
 
 SUSPENDED = "Suspended"
 APPROVAL = "WaitingForApproval"
+ROUTE = "WaitingForRoute"
+EXPERIMENT = "ExperimentRunning"
+DECISION = "WaitingForDecision"
 
 Gate = Callable[[Situation], Hold | None]
 
@@ -48,7 +53,7 @@ def weight_seen(situation: Situation) -> Hold | None:
         return None
     said = f": {route.message}" if route is not None and route.message else ""
     return Hold(
-        "WaitingForRoute",
+        ROUTE,
         f"Waiting for the route to report weight {weight.wanted}{said}",
         due=_time_is_up(situation),
     )
@@ -63,6 +68,27 @@ def _here(situation: Situation) -> str:
     return steps.told(situation.spec, situation.observed, situation.status.weight.wanted)
 
 
+def experiment_over(situation: Situation) -> Hold | None:
+    """The step's experiment is a success, by its rules or by a person's word."""
+    step, known = (
+        experiments.asked(situation.spec, situation.status),
+        experiments.current(situation),
+    )
+    if step is None:
+        return None
+    if known is None:
+        name = experiments.identity(situation, step)
+        text = f"At {_here(situation)}: waiting for the route to tell of experiment {name}"
+        untold = Hold(ROUTE, text, due=_time_is_up(situation))
+        return weight_seen(situation) or untold
+    if known.result is ExperimentResult.SUCCESS:
+        return None
+    if known.result is ExperimentResult.RUNNING:
+        return Hold(EXPERIMENT, known.message)
+    text = f"{known.message}. A person decides: linnet experiment decide, or a rollback"
+    return Hold(DECISION, text, due=True)
+
+
 def hold_over(situation: Situation) -> Hold | None:
     """The step has been at its weight for its hold time, or needs it no more."""
     weight = situation.status.weight
@@ -70,8 +96,12 @@ def hold_over(situation: Situation) -> Hold | None:
         return None
     if requests.promotion_asked(situation):
         return None
-    step = steps.step_at(situation.spec, weight.wanted)
-    if steps.remaining(weight.seen_since, step.hold, situation.now) != timedelta():
+    step, since = steps.step_at(situation.spec, weight.wanted), weight.seen_since
+    known = experiments.current(situation)
+    if known is not None and since is not None:
+        # The route has told of the experiment, and ceased to: the weight was there all the while.
+        since = min(since, known.started_at)
+    if steps.remaining(since, step.hold, situation.now) != timedelta():
         return Hold("Holding", f"At {_here(situation)}, measuring")
     return None
 
@@ -173,6 +203,7 @@ def _pods_are_late(situation: Situation) -> bool:
 EARNED: tuple[Gate, ...] = (
     not_suspended,
     not_frozen,
+    experiment_over,
     weight_seen,
     hold_over,
     evidence,

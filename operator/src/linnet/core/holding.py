@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from linnet.api.status import CanaryReleaseStatus, DecisionKind
 from linnet.core import watching
 from linnet.core.decision import Situation, remember
-from linnet.core.gates import APPROVAL, SUSPENDED, Hold
+from linnet.core.gates import APPROVAL, DECISION, EXPERIMENT, SUSPENDED, Hold
 
-PAUSES = frozenset({SUSPENDED, APPROVAL})
+PAUSES = frozenset({SUSPENDED, APPROVAL, EXPERIMENT, DECISION})
 """Holds that people chose: they count against no deadline."""
 
 
 def note(situation: Situation, hold: Hold) -> CanaryReleaseStatus:
     """The status that remembers a hold, once per step and reason."""
     status = situation.status
-    if not hold.due or _is_noted(status, hold.reason):
+    # What held it before is over where a pause goes on that nobody has to wonder about.
+    resumed = hold.reason in PAUSES and held_since(status) is not None
+    if not (hold.due or resumed) or _is_noted(status, hold.reason):
         return status
     return remember(situation, status, DecisionKind.HELD, hold.reason, hold.message)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from linnet.core.references import Reference
 from linnet.core.sources import Arms
+from linnet.experiment.data import Data
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,18 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class ExperimentObserved:
+    """What the users of an experiment have done; data: None where that can't be told.
+
+    id: the experiment that was asked about. error: why there are no data; '' if there are.
+    """
+
+    id: str
+    data: Data | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Alert:
     """An alert that was heard of: firing, or resolved.
 
@@ -159,12 +172,14 @@ class Alert:
 class Observed:
     """Everything a decision may look at.
 
+    name, namespace: the CanaryRelease's.
     config: None where nothing is tracked.
     problem: (reason, message) where an object can't be used as it is; `stable` or `route` may
     then be missing. deleting_since: when the resource's deletion was asked for.
     reviewed: the request is what this process wrote for a caller whose name and rights it knows.
     samples: name of a check -> its outcome; empty unless a measurement was due. tally: both
-    versions' requests since the last look; None unless they were to be compared.
+    versions' requests since the last look; None unless they were to be compared. experiment: its
+    data; None unless they were due.
     """
 
     generation: int
@@ -179,6 +194,9 @@ class Observed:
     request: str = ""
     reviewed: bool = False
     alerts: tuple[Alert, ...] = ()
+    experiment: ExperimentObserved | None = None
+    name: str = ""
+    namespace: str = ""
 
     @property
     def splittable(self) -> RouteObserved | None:

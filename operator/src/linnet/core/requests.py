@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from linnet.api.request import Request, RequestAction, RequestOutcome, RequestStatus
 from linnet.api.spec import Step
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase, Verdict
-from linnet.core import alerts, approvals, breaches, steps, tracking
+from linnet.core import alerts, approvals, breaches, experiment_requests, steps, tracking
 from linnet.core.decision import Situation, Trouble, remember
 from linnet.core.revision import template_part
 from linnet.core.route import WHOLE
@@ -23,7 +23,6 @@ from linnet.core.transitions import RESTING
 REQUESTED = "Requested"
 """The reason of a decision that a person asked for."""
 PROMOTIONS = (RequestAction.PROMOTE, RequestAction.PROMOTE_FULLY)
-NO_EXPERIMENT = "no experiment is under way"
 ID_LENGTH = 10
 SHOWN = 60
 """How much of what can't be read is repeated."""
@@ -42,6 +41,10 @@ def taken(situation: Situation) -> Situation:
         asked = asked.model_copy(update=refusal)
     if asked.action == RequestAction.APPROVE and asked.outcome is RequestOutcome.ACCEPTED:
         return replace(situation, status=approvals.granted(situation, asked))
+    if asked.action in experiment_requests.ACTIONS and asked.outcome is RequestOutcome.ACCEPTED:
+        done = asked.model_copy(update={"outcome": RequestOutcome.DONE})
+        status = experiment_requests.carried_out(situation, done)
+        return replace(situation, status=status.model_copy(update={"request": done}))
     status = situation.status.model_copy(update={"request": asked})
     if asked.outcome is RequestOutcome.REFUSED:
         reason = asked.action or "Unreadable"
@@ -101,8 +104,8 @@ def next_step(situation: Situation) -> Step | None:
     ahead = [step for step in spec.steps if weight < step.weight <= most]
     if not ahead:
         return steps.next_step(spec, weight)
-    # Nobody asks past a step that others have to approve.
-    return next((step for step in ahead if step.approvals is not None), ahead[-1])
+    # Nobody asks past a step that others have to approve, or that users decide about.
+    return next((step for step in ahead if step.approvals or step.experiment), ahead[-1])
 
 
 def _asked_up_to(asked: RequestStatus) -> int:
@@ -207,6 +210,8 @@ def _no_full_promotion(situation: Situation) -> str:
         return f"nothing is being released that could go on (the phase is {phase})"
     if situation.spec.suspend:
         return "the release is suspended: set spec.suspend to false"
+    if in_the_way := experiment_requests.promotes_past(situation):
+        return in_the_way
     ending = breaches.first_breach(situation)
     if breach := ending.message if ending else standing_breach(status):
         return f"{breach}: wait until it is within its limit, or ask for a rollback"
@@ -256,6 +261,6 @@ _RULES: dict[RequestAction, Callable[[Situation], str]] = {
     RequestAction.PROMOTE_FULLY: _no_full_promotion,
     RequestAction.RETRY: _no_retry,
     RequestAction.APPROVE: approvals.why_not,
-    RequestAction.STOP: lambda _: NO_EXPERIMENT,
-    RequestAction.DECIDE: lambda _: NO_EXPERIMENT,
+    RequestAction.STOP: experiment_requests.why_not_stopped,
+    RequestAction.DECIDE: experiment_requests.why_not_decided,
 }

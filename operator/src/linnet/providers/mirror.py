@@ -77,7 +77,8 @@ def watch_selectors(shard: str = "", tracked: Iterable[str] = ()) -> dict[Resour
 
 @dataclass(slots=True)
 class _Known:
-    """One object. text: JSON, which takes a fifth of the memory; None: the object isn't there.
+    """One object. text: JSON, which takes a fifth of the memory; None: the object isn't there;
+    empty where it isn't covered.
 
     covered: a watch tells of the next change. at: when it was last told or read.
     """
@@ -133,12 +134,14 @@ class Mirror:
             return False
         kept = {key: value for key, value in metadata.items() if key != "managedFields"}
         labels = labels_of(manifest)
+        covered = _has(labels, WATCHED[resource])
         objects[metadata["name"]] = _Known(
             version,
             metadata["uid"],
-            json.dumps({**manifest, "metadata": kept}, separators=(",", ":")),
+            # What no watch covers isn't believed, and may be large, as records are.
+            json.dumps({**manifest, "metadata": kept}, separators=(",", ":")) if covered else "",
             labels,
-            _has(labels, WATCHED[resource]),
+            covered,
             self._clock(),
         )
         return True
@@ -200,10 +203,7 @@ class Mirror:
         objects = self._kinds[resource].objects
         places = [objects.get(namespace, {})] if namespace else list(objects.values())
         return [
-            json.loads(known.text)
-            for place in places
-            for known in place.values()
-            if known.text is not None
+            json.loads(known.text) for place in places for known in place.values() if known.text
         ]
 
     def selected(

@@ -42,6 +42,12 @@ BY_REASON = {
     "TemplateReverted": "the template that stable runs was put back: there is nothing to release",
     "ConfigReverted": "the config that stable reads was put back: there is nothing to release",
     "Requested": "a person asked for it",
+    "ExperimentBegun": "users are divided, and the route tells the application of the experiment",
+    "ExperimentSucceeded": "a rule of the experiment, which is named, has the result Success",
+    "ExperimentFailed": "a rule of the experiment, or a person, has the result Failure",
+    "ExperimentInvalid": "users who were not drawn as planned can't be compared: no figure counts",
+    "ExperimentRunning": "an experiment holds its step for as long as it runs",
+    "WaitingForDecision": "an experiment that ended without an answer takes a person's",
     "AlertFired": "an alert that began in this release, and that by the rules for alerts ends it",
     "Frozen": "an alert freezes the steps until it is resolved; rollback stays armed",
 }
@@ -68,7 +74,10 @@ def rule(entry: HistoryEntry) -> str:
     return BY_KIND.get(entry.decision, "")
 
 
-PERSON = r"was asked for by (.+?)(?:: |; |$)|^\S+ by (.+?) was refused|^(.+?) approved \d+ %"
+PERSON = (
+    r"was asked for by (.+?)(?:: |; |$)|^\S+ by (.+?) was refused|^(.+?) approved \d+ %"
+    r"|^Experiment \S+ was (?:stopped|decided as a \w+) by (.+?)(?:: |$)"
+)
 """Who asked, in a message. Names have colons: system:serviceaccount:shop:jane."""
 
 

@@ -62,7 +62,10 @@ class Rehearsal:
         seed: int,
         source: Source | None = None,
     ) -> None:
-        self.spec = spec.model_copy(update={"tracked_config": (), "suspend": False})
+        # Nobody takes part in an experiment here.
+        steps = tuple(step.model_copy(update={"experiment": None}) for step in spec.steps)
+        left_out = {"tracked_config": (), "suspend": False, "steps": steps}
+        self.spec = spec.model_copy(update=left_out)
         self.status = CanaryReleaseStatus()
         self.now = START
         self._pushed = START + BEFORE

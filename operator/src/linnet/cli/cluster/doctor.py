@@ -197,6 +197,8 @@ async def _reached(count: Count | None) -> list[Finding]:
 async def _release(cluster: Cluster, release: Release, count: Count | None) -> list[Finding]:
     what = f"{release.key.namespace}/{release.key.name}"
     found = [health.release(release)]
+    if (experiment := health.experiment(release)) is not None:
+        found.append(experiment)
     found += await _or_unknown(f"route {what}", _route(cluster, release, what))
     if count is not None:
         for track in (release.target.name, f"{release.target.name}-canary"):

@@ -58,6 +58,10 @@ class Unasked:
         """See `MetricsProvider`."""
         return Matrix()
 
+    async def instant(self, promql: str) -> Matrix:
+        """See `MetricsProvider`."""
+        return Matrix()
+
     async def close(self) -> None:
         """See `MetricsProvider`."""
 

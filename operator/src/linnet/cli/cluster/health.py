@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from linnet.cli.cluster.words import span
 from linnet.controller.release import Release
+from linnet.core import experiments
 from linnet.core.conditions import STALLED
 
 Manifest = Mapping[str, Any]
@@ -22,6 +23,7 @@ RIGHTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("apps", "replicasets"): ("list",),
     ("", "services"): ("get", "list", "watch", "create", "patch", "delete"),
     ("", "pods"): ("list", "watch"),
+    ("", "configmaps"): ("get", "list", "create", "patch", "delete"),
     ("events.k8s.io", "events"): ("create",),
 }
 """What the operator needs everywhere: (group, resource) -> verbs, as the chart gives them."""
@@ -138,6 +140,18 @@ def release(found: Release) -> Finding:
         said = "the operator has not seen the last change: see that it runs and watches here"
         return Finding(what, State.BAD, said)
     return Finding(what, State.FINE, f"{found.status.phase}")
+
+
+def experiment(found: Release) -> Finding | None:
+    """Whether the data of an experiment that runs can be read; None if there is none to tell of."""
+    known = experiments.reading(found.spec, found.status)
+    if known is None or known.looked_at is None:
+        return None
+    what = f"experiment {found.key.namespace}/{known.id}"
+    if known.problem:
+        return Finding(what, State.BAD, known.problem)
+    many = known.users.control + known.users.treatment
+    return Finding(what, State.FINE, f"{many:,} users take part")
 
 
 def scraped(what: str, seen: float | None, pods: int) -> Finding:

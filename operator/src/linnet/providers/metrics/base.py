@@ -35,6 +35,13 @@ class MetricsProvider(Protocol):
         """
         ...
 
+    async def instant(self, promql: str) -> Matrix:
+        """Evaluate an instant query now: each series with its labels, and one value.
+
+        Never raises, as `query`. Numbers that are not finite are passed on as they are.
+        """
+        ...
+
     async def close(self) -> None:
         """Release the connections."""
         ...

@@ -78,6 +78,13 @@ class Prometheus:
         except Refused as error:
             return Matrix(error=str(error))
 
+    async def instant(self, promql: str) -> Matrix:
+        """Evaluate an instant query now; see `MetricsProvider.instant`."""
+        try:
+            return await self._ask_in_time(promql, _vector)
+        except Refused as error:
+            return Matrix(error=str(error))
+
     async def close(self) -> None:
         """Release the connections; a request under way ends by its time-out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -189,6 +196,14 @@ def _matrix(result: Any) -> Matrix:
             )
             for each in result
         )
+    )
+
+
+def _vector(result: Any) -> Matrix:
+    """Series with one value each out of an answer's `result`."""
+    series = ((each["metric"], each["value"]) for each in result)
+    return Matrix(
+        tuple(Series(labels, ((float(at), float(value)),)) for labels, (at, value) in series)
     )
 
 

@@ -50,6 +50,10 @@ class SharedMetrics:
         """Raw samples. Never raises, as the provider."""
         return await self._metrics.series(promql, at)
 
+    async def instant(self, promql: str) -> Matrix:
+        """Series of a release's own. Never raises, as the provider."""
+        return await self._metrics.instant(promql)
+
     async def close(self) -> None:
         """Release the connections."""
         for asked in self._asked.values():
