@@ -38,6 +38,7 @@ from linnet.providers.kubernetes import (
     Manifest,
 )
 from linnet.providers.resources import CRDS
+from tests.support.experiments import tried
 from tests.support.simulated_cluster import KEY, NAMESPACE, ROW, SimulatedCluster
 from tests.support.workload_manifests import http_route
 
@@ -128,6 +129,32 @@ class Stage(SimulatedCluster):
             stack.enter_context(patch.object(socket, "gethostname", lambda: LAPTOP))
             stack.enter_context(patch.object(getpass, "getuser", lambda: PERSON))
             yield
+
+    def experiment(self) -> None:
+        """A release whose step is an experiment, in its fourth day."""
+        named = {"name": "search", "namespace": NAMESPACE}
+        sticky = {"header": {"name": "X-User-Bucket"}}
+        steps = [{"weight": 50, "experiment": {"name": "tone"}}, {"weight": 100}]
+        traffic = {"httpRoute": "search", "sticky": sticky}
+        spec = {"targetRef": {"name": "search"}, "traffic": traffic, "steps": steps}
+        found = self._release(spec)
+        found["metadata"] = named
+        under_way = CanaryReleaseStatus(
+            phase=Phase.PROGRESSING,
+            phase_since=self.now - timedelta(days=3, hours=5),
+            stable_revision="3c41d9e0a7",
+            canary_revision="8f20b6c415",
+            message="At 50 %, the experiment runs",
+            observed_generation=1,
+            experiment=tried(
+                id="tone-8f20b6c415",
+                revision="8f20b6c415",
+                started_at=self.now - timedelta(days=3, hours=5),
+                read_at=self.now - timedelta(seconds=40),
+                metrics=[each for each in tried().metrics if each.name != "error_rate"],
+            ),
+        )
+        self.client.add(CANARYRELEASES, found | {"status": write_status(under_way)})
 
     def _scraped(self, query: str) -> float:
         """How many pods Prometheus scrapes: those of stable, and one that it is asked about."""

@@ -62,6 +62,11 @@ async def waiting(stage: Stage) -> None:
     await stage.passes(timedelta(minutes=8))
 
 
+async def compared(stage: Stage) -> None:
+    """Another release is in the midst of an experiment."""
+    stage.experiment()
+
+
 async def nothing(_: Stage) -> None:
     """What comes next comes right after."""
 
@@ -92,6 +97,7 @@ STORY: tuple[tuple[Scene, tuple[str, ...]], ...] = (
     (waiting, ('approve shop --reason "looks good"',)),
     (nothing, ("probe https://shop.example/api/orders --requests 300 --rate 30",)),
     (nothing, ("completion bash",)),
+    (compared, ("experiment status search",)),
 )
 
 

@@ -79,7 +79,12 @@ COMMANDS = (
     ),
     Entry("lint", "lint", TRY, "Say what a policy can't do, and what would help."),
     Entry("backtest", "backtest", TRY, "Release good and bad versions into the past of a service."),
-    Entry("experiment", "experiments.group", TRY, "Plan an A/B experiment, or read one's data."),
+    Entry(
+        "experiment",
+        "experiments.group",
+        TRY,
+        "Plan an A/B experiment, read one's data, or see and end a release's.",
+    ),
     Entry("version", "version", SELF, "Say the version of this command, and of the operator."),
     Entry("completion", "completion", SELF, "Print what makes a shell complete commands."),
 )

@@ -5,6 +5,8 @@ from enum import StrEnum
 from linnet.api.alerts import AlertStatus
 from linnet.api.approvals import Approval
 from linnet.api.comparison import FindingStatus
+from linnet.api.experiment import Experiment
+from linnet.api.experiment_step import ExperimentStatus
 from linnet.api.status import DecisionKind, Verdict
 from linnet.api.types import Model, Time
 
@@ -133,6 +135,10 @@ class Report(Model):
     checks: tuple[Checked, ...] = ()
     findings: tuple[FindingStatus, ...] = ()
     """Of the comparison with stable."""
+    experiment: ExperimentStatus | None = None
+    """How the version's experiment ended, or stands. Absent where it had none."""
+    experiment_asked: Experiment | None = None
+    """What the spec asks of experiments now."""
     decisions: tuple[Decided, ...] = ()
     """In the order of time."""
     alerts: tuple[AlertStatus, ...] = ()

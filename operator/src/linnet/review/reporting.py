@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from linnet.api.alerts import AlertOutcome
+from linnet.api.experiment_step import ExperimentStatus
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import (
     HISTORY_LIMIT,
@@ -23,6 +24,7 @@ from linnet.core.catalog import Check, checks
 from linnet.core.revision import template_part
 from linnet.core.series import Point
 from linnet.core.transitions import RESTING
+from linnet.experiment.asked import asked_for
 from linnet.review.limits import goes_on, rolls_back
 from linnet.review.report import Checked, Decided, Measured, Outcome, Report, Stage, Times
 from linnet.review.rules import BREACHED, asked_by, rule
@@ -156,6 +158,7 @@ def report(known: Known, chapter: Chapter, now: datetime) -> Report:
     deciding = _deciding(chapter)
     told = chapter.ending or chapter.entries[-1]
     asked = known.asked_revision == template_part(revision)
+    tried = status.experiment if _is_of(status.experiment, chapter) else None
     return Report(
         namespace=known.namespace,
         name=known.name,
@@ -172,11 +175,20 @@ def report(known: Known, chapter: Chapter, now: datetime) -> Report:
         stages=tuple(_stages(status, chapter)),
         checks=tuple(_checked(known, check, chapter.last) for check in checks(known.spec.analysis)),
         findings=status.comparison.findings if chapter.last and status.comparison else (),
+        experiment=tried,
+        experiment_asked=asked_for(known.spec) if tried else None,
         decisions=tuple(map(_decided, chapter.entries)),
         alerts=tuple(each for each in status.alerts if chapter.has(each.heard_at)),
         approvals=tuple(each for each in status.approvals if chapter.has(each.at)),
         missing=tuple(_missing(known, chapter, outcome)),
     )
+
+
+def _is_of(experiment: ExperimentStatus | None, chapter: Chapter) -> bool:
+    """Whether an experiment was part of a release, and not of one before with the same version."""
+    if experiment is None or experiment.revision != chapter.revision:
+        return False
+    return chapter.has(experiment.started_at)
 
 
 def _outcome(status: CanaryReleaseStatus, chapter: Chapter) -> Outcome:

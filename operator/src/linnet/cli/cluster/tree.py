@@ -10,11 +10,12 @@ from rich.tree import Tree
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, MetricStatus
 from linnet.api.types import format_duration
-from linnet.cli.cluster import words
+from linnet.cli.cluster import trial, words
 from linnet.cli.cluster.due import due
 from linnet.cli.cluster.words import moment, span
 from linnet.controller.release import Release
 from linnet.core.catalog import Check, checks
+from linnet.experiment.asked import asked_for
 from linnet.review.limits import goes_on, rolls_back
 
 LAST = 5
@@ -40,6 +41,8 @@ def tree(release: Release, now: datetime) -> Tree:
         _branch(grown, f"checks, measured {measured} ago", measurements(spec, status))
     if status.comparison is not None and status.comparison.findings:
         _branch(grown, "canary against stable", findings(status))
+    if (one := status.experiment) is not None:
+        _branch(grown, "experiment", Group(trial.head(one), trial.table(one, asked_for(spec))))
     if status.conditions:
         _branch(grown, "conditions", _conditions(status, now))
     if status.history:

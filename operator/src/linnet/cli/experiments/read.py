@@ -10,14 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from linnet.cli.experiments.files import written
+from linnet.cli.experiments.styles import STYLES
 from linnet.cli.output import NOT_WELL, as_json, console, ending
 from linnet.experiment import report as reports
 from linnet.experiment import tables
 from linnet.experiment.html import html
 from linnet.experiment.markdown import markdown
 from linnet.experiment.report import Report
-
-STYLES = {"Success": "green", "Conditional": "yellow", "Failure": "red", "Invalid": "red"}
 
 
 class Written(StrEnum):
@@ -51,6 +50,15 @@ def read(
     with ending():
         found = written(file)
     told = reports.report(found.spec, found.data, found.data.until, found.name, found.versions)
+    tell(told, output)
+
+
+def tell(told: Report, output: Written) -> None:
+    """Print a report, and end the command by its result.
+
+    Raises:
+        typer.Exit: it is neither a success nor still running.
+    """
     match output:
         case Written.JSON:
             sys.stdout.write(as_json(reports.as_json(told)) + "\n")
@@ -60,7 +68,7 @@ def read(
             sys.stdout.write(html(told))
         case Written.TABLE:
             console().print(_told(told))
-    if told.result in ("Conditional", "Failure", "Invalid"):
+    if told.result not in ("Success", "Running"):
         raise typer.Exit(NOT_WELL)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from linnet.api.experiment_step import ExperimentStatus
+from linnet.cli.cluster import trial
 from linnet.cli.cluster.words import span
 from linnet.review.report import Checked, Outcome, Report
 
@@ -50,6 +52,8 @@ def sections(report: Report) -> Iterator[Section]:
     if report.findings:
         rows = tuple((each.name, each.verdict, each.message) for each in report.findings)
         yield Section("Canary against stable", head=("metric", "verdict", "finding"), rows=rows)
+    if report.experiment is not None:
+        yield _experiment(report, report.experiment)
     yield _decisions(report)
     if report.alerts:
         yield _alerts(report)
@@ -133,6 +137,14 @@ def number(check: Checked, value: float | None) -> str:
 def _sampled(check: Checked) -> Row:
     beyond = sum(check.is_beyond(sample.value) for sample in check.samples)
     return str(len(check.samples)), number(check, check.worst), str(beyond)
+
+
+def _experiment(report: Report, one: ExperimentStatus) -> Section:
+    said = [f"{one.id}: {one.result}", *filter(None, [one.message])]
+    facts = trial.facts(one, report.experiment_asked, report.written_at)
+    said += [f"{term}: {text}" for term, text in facts]
+    rows = tuple(trial.findings(one, report.experiment_asked))
+    return Section("Experiment", tuple(said), trial.HEAD if rows else (), rows)
 
 
 def _decisions(report: Report) -> Section:

@@ -1,4 +1,4 @@
-"""Where `linnet approve` sends an approval, with whose token, and how it tells of a refusal."""
+"""Where commands call the operator's API, with whose token, and how they tell of a refusal."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from linnet.cli.cluster.approve import Refused, by_proxy, directly, read_token
+from linnet.cli.cluster.calling import Refused, by_proxy, directly, read_token
 from linnet.cli.cluster.connection import Cluster
 from linnet.cli.output import BadInput
 from linnet.providers.errors import Conflict, Forbidden, ObjectMissing, Unreachable
@@ -16,6 +16,7 @@ from tests.support.addresses import loopback
 from tests.support.builders import START
 from tests.support.fake_kubernetes import FakeKubernetes
 
+PATH = "/api/v2/canary/approve"
 BODY = {"namespace": "default", "name": "shop"}
 
 
@@ -46,7 +47,7 @@ def cluster(client: FakeKubernetes) -> Cluster:
 async def test_it_goes_through_the_proxy_with_the_token_in_a_header_of_its_own() -> None:
     client = Proxying("linnet")
     client.answers["linnet"] = {"outcome": "Done"}
-    assert await by_proxy(cluster(client), "t0ken", BODY) == {"outcome": "Done"}
+    assert await by_proxy(cluster(client), PATH, "t0ken", BODY) == {"outcome": "Done"}
     path = "/api/v1/namespaces/linnet-system/services/linnet:http/proxy/api/v2/canary/approve"
     assert client.sent == [(path, BODY, {"Linnet-Authorization": "Bearer t0ken"})]
 
@@ -54,17 +55,17 @@ async def test_it_goes_through_the_proxy_with_the_token_in_a_header_of_its_own()
 async def test_of_several_operators_the_one_that_has_the_release_is_found() -> None:
     client = Proxying("east", "west")
     client.answers = {"east": ObjectMissing("no such release"), "west": {"outcome": "Done"}}
-    assert (await by_proxy(cluster(client), "t", BODY))["outcome"] == "Done"
+    assert (await by_proxy(cluster(client), PATH, "t", BODY))["outcome"] == "Done"
     client.answers["west"] = ObjectMissing("no such release")
     with pytest.raises(BadInput, match=r"api\.enabled=true"):
-        await by_proxy(cluster(client), "t", BODY)
+        await by_proxy(cluster(client), PATH, "t", BODY)
 
 
 async def test_a_refusal_is_told_in_the_operators_words() -> None:
     client = Proxying("linnet")
     client.answers["linnet"] = Conflict("the step at 5 % needs no approval")
     with pytest.raises(Refused, match="the step at 5 % needs no approval"):
-        await by_proxy(cluster(client), "t", BODY)
+        await by_proxy(cluster(client), PATH, "t", BODY)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +87,10 @@ async def test_it_goes_straight_to_an_address_that_is_named(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         if error is None:
-            assert (await directly(loopback(runner), "t", BODY))["outcome"] == "Done"
+            assert (await directly(loopback(runner), PATH, "t", BODY))["outcome"] == "Done"
         else:
             with pytest.raises(error, match="in its words"):
-                await directly(f"{loopback(runner)}/", "t", BODY)
+                await directly(f"{loopback(runner)}/", PATH, "t", BODY)
     finally:
         await runner.cleanup()
     assert seen == [("Bearer t", json.loads(json.dumps(BODY)))]
@@ -97,7 +98,7 @@ async def test_it_goes_straight_to_an_address_that_is_named(
 
 async def test_an_address_where_nobody_is_can_not_be_asked() -> None:
     with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1"):
-        await directly("http://127.0.0.1:1", "t", BODY)
+        await directly("http://127.0.0.1:1", PATH, "t", BODY)
 
 
 def test_a_token_is_read_from_a_file(tmp_path: Path) -> None:
