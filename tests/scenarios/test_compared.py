@@ -10,9 +10,9 @@ from tests.support.builders import MINUTE, SECOND, make_spec
 from tests.support.world import World, releasing
 
 
-def comparing(hold: str = "5m", **settings: object) -> CanaryReleaseSpec:
+def comparing(hold: str = "5m", interval: str = "15s", **settings: object) -> CanaryReleaseSpec:
     return make_spec(
-        5, 50, 100, hold=hold, analysis={"interval": "15s", "comparison": {**settings}}
+        5, 50, 100, hold=hold, analysis={"interval": interval, "comparison": {**settings}}
     )
 
 
@@ -61,6 +61,46 @@ def test_one_that_needs_more_cpu_for_a_request_goes_where_that_is_compared() -> 
     world = releasing(comparing())
     world.requests.canary_cpu_s = 0.02
     world.run(Phase.PROMOTED)
+
+
+PODS = {"memory": "cadvisor", "restarts": "kubeStateMetrics", "oomKills": "cadvisor"}
+
+
+@pytest.mark.parametrize(
+    ("what", "an_hour", "reason", "said"),
+    [
+        ("canary_restarts", 60.0, "RestartsWorse", "restarts in"),
+        ("canary_kills", 60.0, "OomKillsWorse", "OOM kills in"),
+        ("canary_grows", 0.5, "MemoryWorse", "memory grows"),
+    ],
+)
+def test_one_whose_pods_are_worse_goes_where_that_is_compared(
+    what: str, an_hour: float, reason: str, said: str
+) -> None:
+    world = releasing(comparing("12h", "2m", use=PODS))
+    setattr(world.requests, what, an_hour)
+    world.run(Phase.ROLLED_BACK)
+    assert world.last.reason == reason
+    assert said in world.last.message
+
+
+def test_healthy_pods_hold_nothing_up() -> None:
+    world = releasing(comparing("20m", use=PODS, advanceWhenClear=True))
+    world.run(lambda world: world.status.step == 2)
+    assert {name: verdicts(world)[name] for name in PODS} == dict.fromkeys(PODS, "Continue")
+    world.run(Phase.PROMOTED)
+    without = releasing(comparing("20m", advanceWhenClear=True))
+    without.run(Phase.PROMOTED)
+    assert world.now - without.now < 5 * MINUTE  # the budget has more parts
+
+
+def test_pods_that_nobody_tells_of_hold() -> None:
+    world = releasing(comparing(use=PODS))
+    world.requests.pods_told = False
+    world.rest(10 * MINUTE)
+    assert world.weight == 5
+    assert {name: verdicts(world)[name] for name in PODS} == dict.fromkeys(PODS, "NoData")
+    assert "nobody told of the canary's pods" in world.status.message
 
 
 @pytest.mark.thorough

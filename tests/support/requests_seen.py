@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linnet.core.observed import Tally
+from linnet.core.pods import Happened, MemorySeen, PodsSeen
 from linnet.core.sources import Arm, Arms
 
 EDGES = (0.1, 1.0)
@@ -16,7 +17,9 @@ class Requests:
 
     slow: those that take longer than the first edge. share: the canary's real share of traffic;
     None for what the route says. canary_cpu_s: seconds of CPU for a request; stable's take a
-    hundredth. away: why nobody tells of them.
+    hundredth. canary_restarts, canary_kills: an hour, of its one pod; stable's nineteen have none.
+    canary_grows: its memory, as a part of it an hour. pods_told: whether anybody tells of pods.
+    away: why nobody tells of anything.
     """
 
     per_second: float = 200.0
@@ -26,7 +29,12 @@ class Requests:
     canary_slow: float = 0.1
     share: float | None = None
     canary_cpu_s: float = 0.01
+    canary_restarts: float = 0.0
+    canary_kills: float = 0.0
+    canary_grows: float = 0.0
+    pods_told: bool = True
     away: str = ""
+    begun: datetime | None = None
 
     def between(self, since: datetime, until: datetime, weight: int) -> Tally:
         """The tally of a span in which the route had a weight, in percent."""
@@ -38,8 +46,27 @@ class Requests:
         return Tally(
             since,
             until,
-            Arms(_arm(every * (1 - share), self.stable_fails, self.stable_slow), canary),
+            Arms(
+                _arm(every * (1 - share), self.stable_fails, self.stable_slow),
+                canary,
+                self._pods(since, until),
+            ),
         )
+
+    def _pods(self, since: datetime, until: datetime) -> PodsSeen:
+        if not self.pods_told:
+            return PodsSeen(Happened(), Happened(), MemorySeen())
+        self.begun = self.begun or since
+        first, last = ((moment - self.begun).total_seconds() / 3600 for moment in (since, until))
+
+        def happened(an_hour: float) -> Happened:
+            events = float(int(an_hour * last) - int(an_hour * first))
+            hours = last - first
+            return Happened((0.0, 19 * 3600 * hours), (events, 3600 * hours))
+
+        used = 1e8 * (1 + self.canary_grows * last)
+        memory = MemorySeen(3600 * last, {"canary": used}, {"stable": 1e8}, {"stable": 1e8})
+        return PodsSeen(happened(self.canary_restarts), happened(self.canary_kills), memory)
 
 
 def _arm(requests: float, fails: float, slow: float, cpu_s: float = 0.01) -> Arm | None:

@@ -1,12 +1,18 @@
 """What the comparison has found, and what follows from it."""
 
+import math
+from datetime import timedelta
 from math import inf, nan
 
 import pytest
 
 from linnet.api.comparison import Comparison, ComparisonStatus, FindingStatus
 from linnet.core import comparison, finding
+from linnet.core.compared_pods import Asked
+from linnet.core.comparison import Look, Policy
 from linnet.core.decision import Situation, Trouble
+from linnet.core.pods import Happened, MemorySeen, PodsSeen
+from linnet.core.sources import Arm, Arms
 from linnet.stats.intervals import NOTHING, Interval
 from linnet.stats.verdict import Finding, Verdict
 from tests.support.builders import START, make_situation, make_spec, make_status
@@ -59,6 +65,60 @@ def test_without_a_comparison_there_is_no_effect_to_show() -> None:
     assert slow.message.startswith("requests slower than 0 ms: too few to compare")
     clear = found(Verdict.CLEAR, effect=nan, interval=NOTHING)
     assert words("errors", clear).message.startswith("shown to be healthy: hardly any errors; odds")
+
+
+PODS = Asked(restarts=True, oom_kills=True, memory=True)
+
+
+def of_pods(name: str, *looks: PodsSeen) -> FindingStatus:
+    state, policy = comparison.begin(), Policy(pods=PODS)
+    for seen in looks:
+        look = Look(5, 15.0, Arms(Arm(950.0), Arm(50.0), seen))
+        state = comparison.advance(state, look, policy)
+    each = comparison.findings(state, look, policy)[name]
+    return finding.told(name, each, state, Comparison(), "")
+
+
+def test_restarts_and_kills_in_words() -> None:
+    happened = Happened((1.0, 36000.0), (4.0, 1800.0))
+    seen = PodsSeen(happened, happened)
+    told = of_pods("restarts", *[seen] * 2)
+    assert told.message.startswith("8 restarts in 1 pod-hours, stable's 2 in 20; odds against a")
+    assert (told.effect, told.requests_needed, told.time_needed) == (80, None, timedelta())
+    assert of_pods("oomKills", seen).message.startswith("4 OOM kills in 0.5 pod-hours, stable's 1")
+    alone = PodsSeen(Happened(None, (0.0, 15.0)), Happened())
+    assert of_pods("restarts", alone).message.startswith("restarts: not seen yet; odds")
+    assert of_pods("oomKills", alone).message == "nobody told of the canary's pods"
+
+
+def growing(minutes: int, then: float = 1e8) -> list[PodsSeen]:
+    return [
+        PodsSeen(
+            memory=MemorySeen(
+                60.0 * minute,
+                {"c": 1.3e8 * math.exp(0.02 * minute / 60)},
+                {"s": then} if then else {},
+                {"s": 1e8},
+            )
+        )
+        for minute in range(minutes)
+    ]
+
+
+def test_memory_in_words() -> None:
+    told = of_pods("memory", *growing(300))
+    assert told.message.startswith(
+        "memory grows 62 % a day (62 to 62) beside stable's, and is 44 % above it; odds against a"
+    )
+    assert (told.effect, told.low, told.high) == (1.616, 1.616, 1.616)
+    assert told.time_needed is not None
+    early = of_pods("memory", *growing(3))
+    assert early.message.startswith("memory: too short a time to compare; odds")
+    assert (early.effect, early.low, early.high, early.time_needed) == (None, None, None, None)
+    unknown = of_pods("memory", *growing(3, then=0))
+    assert unknown.message.startswith("memory: what stable's pods had at this age isn't known")
+    assert unknown.verdict == "Continue"
+    assert of_pods("memory", PodsSeen(memory=MemorySeen())).verdict == "NoData"
 
 
 @pytest.mark.parametrize(

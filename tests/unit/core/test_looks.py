@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from linnet.api.comparison import Comparison, ComparisonSource, ComparisonStatus, CpuSource
+from linnet.api.comparison import Comparison, ComparisonSource, ComparisonStatus, ContainerSource
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase, WeightStatus
 from linnet.core import looks
@@ -24,7 +24,7 @@ from tests.support.requests_seen import Requests
 
 SPEC = make_spec(analysis={"comparison": {}, "interval": "15s"})
 TICK = 15 * SECOND
-WITH_CPU = Comparison(use=ComparisonSource(cpu=CpuSource.CADVISOR))
+WITH_CPU = Comparison(use=ComparisonSource(cpu=ContainerSource.CADVISOR))
 REQUESTS = Requests()
 
 
@@ -111,10 +111,14 @@ def series(pod: str, until: float, **labels: str) -> Series:
     return Series({"pod": pod, **labels}, ((until - 16, 10.0), (until - 1, 40.0)))
 
 
+def answered(*answers: Matrix) -> dict[str, Matrix]:
+    return dict(zip((looks.REQUESTS, looks.BUCKETS, looks.CPU), answers, strict=False))
+
+
 def test_answers_become_a_tally_by_the_names_of_the_release() -> None:
     due = (START, START + TICK)
-    requests, buckets = looks.selectors(SPEC, Comparison(), "prod", due)
-    *_, cpu = looks.selectors(SPEC, WITH_CPU, "prod", due)
+    requests, buckets = looks.selectors(SPEC, Comparison(), "prod", due).values()
+    *_, cpu = looks.selectors(SPEC, WITH_CPU, "prod", due).values()
     assert cpu.startswith('container_cpu_usage_seconds_total{namespace="prod",container!="",')
     assert requests == (
         'http_requests_total{namespace="prod",pod=~"shop-[0-9a-z]+-[0-9a-z]{5}'
@@ -129,7 +133,7 @@ def test_answers_become_a_tally_by_the_names_of_the_release() -> None:
         )
     )
     used = Matrix((series("shop-canary-abc12-xyz34", until, container="app"),))
-    tally = looks.tallied(SPEC, WITH_CPU, "prod", due, (found, Matrix(), used))
+    tally = looks.tallied(SPEC, WITH_CPU, "prod", due, answered(found, Matrix(), used))
     assert tally.arms is not None
     assert tally.arms.stable is not None
     assert tally.arms.canary is not None
@@ -137,9 +141,31 @@ def test_answers_become_a_tally_by_the_names_of_the_release() -> None:
     assert (tally.arms.stable.cpu_s, tally.arms.canary.cpu_s) == (None, 30)
 
 
+def test_stables_past_is_asked_for_where_memory_is_compared() -> None:
+    asked = Comparison.model_validate({"use": {"memory": "cadvisor"}})
+    due = (START, START + MINUTE)
+    asking = looks.selectors(SPEC, asked, "prod", due)
+    assert list(asking) == ["requests", "latency", "memory", "starts"]
+    until, pods = due[1].timestamp(), ("shop-abc12-xyz34", "shop-canary-abc12-xyz34")
+
+    def told(*values: float) -> Matrix:
+        both = zip(pods, values, strict=True)
+        return Matrix(tuple(Series({"pod": pod}, ((until - 1, value),)) for pod, value in both))
+
+    answers = {about: Matrix() for about in asking}
+    answers |= {"memory": told(2e8, 1e8), "starts": told(until - 900, until - 60)}
+    past = looks.earlier(SPEC, asked, "prod", due, answers)
+    assert 'pod=~"shop-abc12-xyz34|' in past
+    assert "offset 840s" in past
+    tally = looks.tallied(SPEC, asked, "prod", due, answers, told(5e7, 1e8))
+    assert tally.arms is not None
+    assert tally.arms.pods.memory is not None
+    assert tally.arms.pods.memory.then["shop-abc12-xyz34"] == 5e7
+
+
 def test_an_arm_without_requests_has_no_cpu_either() -> None:
     due, used = (START, START + TICK), Matrix((series("shop-a-bcdef", START.timestamp() + 15),))
-    tally = looks.tallied(SPEC, WITH_CPU, "prod", due, (Matrix(), Matrix(), used))
+    tally = looks.tallied(SPEC, WITH_CPU, "prod", due, answered(Matrix(), Matrix(), used))
     assert tally.arms == Arms(None, None)
 
 
@@ -147,6 +173,6 @@ def test_an_arm_without_requests_has_no_cpu_either() -> None:
 def test_one_answer_that_failed_fails_the_tally(failed: int) -> None:
     answers = [Matrix(), Matrix()]
     answers[failed] = Matrix(error="timed out")
-    due, both = (START, START + TICK), (answers[0], answers[1])
+    due, both = (START, START + TICK), answered(*answers)
     tally = looks.tallied(SPEC, Comparison(), "prod", due, both)
     assert tally == Tally(START, START + TICK, error="timed out")

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linnet.core import comparison
+from linnet.core.compared_pods import Asked
 from linnet.core.comparison import Comparison, Look, Policy
 from linnet.core.packing import packed, unpacked
+from linnet.core.pods import Happened, MemorySeen, PodsSeen
 from linnet.core.sources import Arm, Arms
 
-POLICY = Policy(cpu=True)
+POLICY = Policy(cpu=True, pods=Asked(restarts=True, oom_kills=True, memory=True))
 EDGES = ((), (0.1,), (0.1, 1.0))
 
 
@@ -36,10 +38,14 @@ def looks(draw: st.DrawFn) -> Look:
 
     canary = arm(draw(st.integers(0, 99)), draw(st.integers(0, 9)))
     stable = arm(draw(st.integers(0, 999)), draw(st.integers(0, 40)))
+    happened = Happened((draw(st.integers(0, 2)), 285.0), (draw(st.integers(0, 2)), 15.0))
+    used = {draw(st.sampled_from("cd")): 1e8 * draw(st.integers(1, 9))}
+    memory = MemorySeen(60.0 * draw(st.integers(0, 99)), used, {"s": 1e8}, {"s": 2e8})
+    pods = PodsSeen(happened, happened, draw(st.sampled_from([None, MemorySeen(), memory])))
     return Look(
         weight=draw(st.sampled_from([5, 50, 100])),
         seconds=draw(st.sampled_from([15.0, 15.003, 61.7])),
-        arms=Arms(stable, canary),
+        arms=Arms(stable, canary, pods),
         warm=draw(st.booleans()),
     )
 

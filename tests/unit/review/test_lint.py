@@ -65,6 +65,15 @@ def test_a_step_finds_less_with_less_traffic() -> None:
     assert "no error rate at all" in quiet.message
 
 
+def test_leaks_need_a_long_step() -> None:
+    compared: dict[str, Any] = {"comparison": {"use": {"memory": "cadvisor"}}}
+    (told,) = found("shortForLeaks", Known(spec("1h", **compared)))
+    assert "lasts longer than 1h, and growth of memory takes about 2h" in told.message
+    assert not found("shortForLeaks", Known(spec("6h", **compared)))
+    assert not found("shortForLeaks", Known(spec("1h", comparison={})))
+    assert not found("shortForLeaks", Known(spec("1h")))
+
+
 def test_a_limit_between_the_edges_of_a_histogram() -> None:
     own: dict[str, Any] = {
         "metrics": [{"use": "latencyP95", "rollback": {"above": 400}, "advance": {"atMost": 1}}]

@@ -21,6 +21,7 @@ def test_every_built_in_world_says_what_it_is() -> None:
         ("traffic", {"requestsPerSecond": 0}, "greater than 0"),
         ("latency", {"p50": "1s", "p95": "100ms"}, "raise p95 or lower p50"),
         ("defects", [{"kind": "errors"}], "needs percent: set it"),
+        ("defects", [{"kind": "restarts", "percent": 5}], "needs perHour|has no percent"),
         ("defects", [{"kind": "crash", "percent": 5}], "has no percent: remove it"),
         ("defects", [{"kind": "memory", "times": 2}], "needs percentPerHour|has no times"),
         ("defects", [{"kind": "cpu", "times": 2, "shared": True}], "shared has no use"),

@@ -5,6 +5,7 @@ import pytest
 
 from linnet.api.analysis import Profile, ReadyMade
 from linnet.core.catalog import LIMITS, Check
+from linnet.core.pods import Happened, MemorySeen, PodsSeen
 from linnet.simulation.described import DefectKind, Described
 from linnet.simulation.service import AWAY, Service, Setting
 from linnet.simulation.worlds import CANARY, STABLE
@@ -52,6 +53,28 @@ def test_a_defect_may_pass() -> None:
     toll = after(300, defects=[short]).toll
     assert toll.failed == pytest.approx(100 * 60, rel=0.1)
     assert toll.reached == pytest.approx(100 * 60, rel=0.1)
+
+
+def test_pods_restart_and_leak_as_described_and_healthy_ones_never() -> None:
+    bad = [{"kind": "restarts", "perHour": 6}, {"kind": "memory", "percentPerHour": 10}]
+    seen, fine = after(3600, defects=bad).pods(60.0), after(3600).pods(60.0)
+    assert fine.restarts == fine.oom_kills == seen.oom_kills
+    assert fine.restarts == Happened((0.0, 36000.0), (0.0, 18000.0))
+    assert seen.restarts is not None
+    assert seen.restarts.canary is not None
+    assert seen.restarts.canary[0] == pytest.approx(30, abs=15)
+    for pods, used in ((fine, 45), (seen, 55)):
+        assert pods.memory is not None
+        assert pods.memory.age_s == 3600
+        assert pods.memory.canary["canary"] == pytest.approx(used, rel=0.1)
+        assert pods.memory.then["stable"] == pytest.approx(45, rel=0.1)
+
+
+def test_without_a_canary_nobody_tells_of_its_pods() -> None:
+    alone = after(60, Setting(weight=0.0, canary=0, stable=10)).pods(60.0)
+    assert alone == PodsSeen(
+        Happened((0.0, 600.0), None), Happened((0.0, 600.0), None), MemorySeen()
+    )
 
 
 def _before(late: object) -> int:

@@ -44,8 +44,10 @@ def test_nothing_raises(windows: list[tuple[float, ...]]) -> None:
             more[1],
             Histograms(np.array([n, c]), np.array(n), np.array([m, s]), np.array(m), seconds),
         )
-        more[2] = memory.advance(more[2], c, n, s)
-        memory.hours_to_limit(c, n, s)
+        more[2] = memory.advance(more[2], c, n, (s, m))
+        memory.grows(more[2], 0.0)
+        memory.growth_interval(more[2])
+        memory.seconds_needed(more[2], seconds)
     for state in states + more:
         assert json.dumps(state.to_json(), allow_nan=False)
 
@@ -61,6 +63,23 @@ def test_nonsense_alone_never_decides(broken: float, place: int) -> None:
         cpu = CpuTest().advance(cpu, Window(*numbers))
     for side in (errors.worse, errors.better, cpu.worse, cpu.better):
         assert mixture.log_evidence(side) < 0.01
+
+
+@settings(max_examples=25, deadline=None)
+@given(broken=BROKEN, place=st.integers(0, 3))
+def test_nonsense_alone_never_decides_of_pods(broken: float, place: int) -> None:
+    """Nor does any number of samples without one good one."""
+    numbers = [3.0, 300.0, 0.0, 5700.0]
+    numbers[place] = broken
+    killed, grown, samples = OOM_KILLS.begin(), memory.begin(), [4e8, 60.0, 4e8, 4e8]
+    samples[place] = min(broken, 0.0) if place != 1 else broken
+    for at in range(400):
+        killed = OOM_KILLS.advance(killed, Window(*numbers))
+        used, age, then, now = samples
+        grown = memory.advance(grown, used, age * (at if place != 1 else 1.0), (then, now))
+    if not 0 <= broken <= MOST:
+        assert mixture.log_evidence(killed.worse) < 0.01
+    assert not memory.grows(grown, log(20))
 
 
 def test_more_failures_than_requests_are_no_measurement() -> None:

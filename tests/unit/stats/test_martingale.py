@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, poisson
 
-from linnet.stats import mixture, share, signs
+from linnet.stats import memory, mixture, share, signs
+from linnet.stats.bets import WORSE
 from linnet.stats.counts import Window
+from linnet.stats.exposure import RESTARTS
 from linnet.stats.objective import ObjectiveTest, shown_below
-from linnet.stats.ratio import RatioState, RatioTest
+from linnet.stats.ratio import RatioState, RatioTest, payout
 from linnet.stats.share import ShareTest
 
 WINDOWS = st.lists(
@@ -95,6 +97,70 @@ def test_the_mean_is_at_most_one_for_a_share_at_the_edge_of_its_tolerance(
             chance *= binom.pmf(ways[:, column], n, edge)
             state = test.advance(state, ways[:, column], n - ways[:, column], weight)
         assert (chance * np.exp(share.wrong(state))).sum() <= 1 + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    spans=st.lists(st.tuples(st.floats(1, 5e4), st.floats(1, 5e5)), min_size=1, max_size=3),
+    rate=st.floats(1e-7, 1e-4),
+)
+def test_the_mean_is_at_most_one_for_restarts_under_any_exposure(
+    spans: list[tuple[float, float]], rate: float
+) -> None:
+    """Over all counts, of Poisson events that the canary has up to the margin more often."""
+    many = 25
+    ways = np.arange(many, dtype=float)
+    for margin in (1.0, RESTARTS.margin):
+        mean = 1.0
+        for canary, stable in spans:
+            mine, others = (a.ravel() for a in np.meshgrid(ways, ways))
+            chance = poisson.pmf(mine, margin * rate * canary) * poisson.pmf(others, rate * stable)
+            told = np.array([mine, mine + others, canary + 0 * mine, canary + stable + 0 * mine])
+            paid = np.exp(payout(told, RESTARTS.margin, WORSE))
+            mean *= (chance[:, None] * paid).sum(axis=0).max()
+        assert mean <= 1 + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(exposed=st.lists(st.tuples(st.integers(0, 2), st.floats(1, 9), st.floats(1, 9)), max_size=4))
+def test_the_mean_of_the_evidence_of_restarts_is_at_most_one(
+    exposed: list[tuple[int, float, float]],
+) -> None:
+    """Exactly, whole: over all ways in which so many restarts can fall on both versions' pods."""
+    ways = np.array(list(product(*(range(n + 1) for n, _, _ in exposed))), dtype=float)
+    chance, state = np.ones(len(ways)), RESTARTS.begin((len(ways),))
+    for column, (events, canary, stable) in enumerate(exposed):
+        odds = RESTARTS.margin * canary / stable
+        chance *= binom.pmf(ways[:, column], events, odds / (1 + odds))
+        mine, none = ways[:, column], np.zeros(len(ways))
+        window = Window(mine, canary + none, events - mine, stable + none, 60.0)
+        state = RESTARTS.advance(state, window)
+    assert (chance * np.exp(mixture.log_evidence(state.worse))).sum() <= 1 + 1e-9
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    levels=st.lists(st.integers(0, 30), min_size=2, max_size=2, unique=True),
+    trends=st.sampled_from([(0.0, 0.1), (0.1, 0.0), (0.0, 0.0), (0.0, -0.1)]),
+)
+def test_the_mean_of_the_evidence_of_memory_is_at_most_one_if_one_control_fits(
+    levels: list[int], trends: tuple[float, float]
+) -> None:
+    """Over the orders of two levels in each pair of blocks, where the canary has no trend beside
+    the control of that age, or beside that of now.
+    """
+    pairs, blocks = memory.LAG, 2 * memory.LAG
+    ways = np.array(list(product((0, 1), repeat=pairs)))
+    level = 1 + np.array(levels) / 100
+    state = memory.begin((len(ways),))
+    for block in range(blocks):
+        first = block < pairs
+        own = level[ways[:, block % pairs] ^ (not first)]
+        controls = [np.full(len(ways), np.exp(-trend * block)) for trend in trends]
+        for sample in range(6):
+            age = (block * 6 + sample) * 60.0
+            state = memory.advance(state, own, age, controls)
+    assert np.exp(mixture.log_evidence(state.growth)).mean() <= 1 + 1e-9
 
 
 def test_a_bet_on_signs_is_fair_for_a_coin() -> None:

@@ -53,7 +53,7 @@ SUBJECTS: dict[str, tuple[State, type[State], Step]] = {
     "memory": (
         memory.begin(),
         MemoryState,
-        lambda s, c, at: memory.advance(s, 1e6 + c[1], 150.0 * at, 1e6 + c[3]),
+        lambda s, c, at: memory.advance(s, 1e6 + c[1], 150.0 * at, (1e6 + c[3], 1e6)),
     ),
 }
 

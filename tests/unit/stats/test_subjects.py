@@ -12,6 +12,7 @@ from linnet.stats.counts import Window
 from linnet.stats.cpu import CpuTest
 from linnet.stats.errors import ERRORS
 from linnet.stats.exposure import RESTARTS
+from linnet.stats.intervals import Interval
 from linnet.stats.latency import Histograms, LatencyTest
 from linnet.stats.objective import ObjectiveTest, shown_below
 from linnet.stats.share import ShareTest
@@ -165,21 +166,69 @@ def test_cpu_needs_a_dozen_minutes_of_excess() -> None:
     assert heavy.moments[:2] == pytest.approx([16, log(1.5)], abs=0.1)
 
 
-def _memory(rate_per_day: float, hours: int, *, noise: float = 0.0) -> memory.MemoryState:
+def _memory(
+    rate_per_day: float, hours: int, *, noise: float = 0.0, then: float = 0.0, now: float = 0.0
+) -> memory.MemoryState:
+    """Samples each minute; then, now: how stable's memory grows a day, at that age and now."""
     rng, state = np.random.default_rng(3), memory.begin()
     for minute in range(hours * 60):
-        grown = 4e8 * np.exp(log(1 + rate_per_day) * minute / 1440)
-        used = float(grown * np.exp(noise * rng.standard_normal()))
-        state = memory.advance(state, used, minute * 60.0, 4e8)
+        own, *others = (
+            4e8 * np.exp(log(1 + rate) * minute / 1440) for rate in (rate_per_day, then, now)
+        )
+        used = 1.2 * float(own * np.exp(noise * rng.standard_normal()))
+        state = memory.advance(state, used, minute * 60.0, tuple(map(float, others)))
     return state
 
 
 def test_growth_is_found_where_it_matters() -> None:
     state = _memory(0.5, 8, noise=0.01)
     assert memory.growth_per_day(state) == pytest.approx(0.5, rel=0.1)
+    between = memory.growth_interval(state)
+    assert 0.3 < between.low < 0.5 < between.high < 0.7
     assert memory.grows(state, SURE)
-    assert not memory.grows(state, SURE, most_per_day=2.0)
-    assert memory.grows(state, SURE, most_per_day=2.0, hours_left=10.0)
+    assert memory.seconds_needed(state, SURE) == 0
+    small = _memory(0.03, 8)
+    assert mixture.log_evidence(small.growth) > SURE
+    assert not memory.grows(small, SURE)
+    assert memory.seconds_needed(small, SURE) == inf
+
+
+def test_growth_up_to_what_stable_has_does_not_matter() -> None:
+    state = memory.begin()
+    for minute in range(8 * 60):
+        used = 3e8 * np.exp(0.2 * minute / 480)
+        state = memory.advance(state, float(used), minute * 60.0, (3e8, 4e8))
+    assert mixture.log_evidence(state.growth) > SURE
+    assert memory.growth_per_day(state) > 0.5
+    assert not memory.grows(state, SURE)
+
+
+@pytest.mark.parametrize(("then", "now"), [(0.5, 0.0), (0.0, 0.5), (0.6, 0.6)])
+def test_what_stable_did_at_that_age_or_does_now_is_no_growth(then: float, now: float) -> None:
+    state = _memory(0.5, 8, then=then, now=now)
+    assert mixture.log_evidence(state.growth) < 0
+    assert not memory.grows(state, SURE)
+
+
+def test_how_long_growth_takes_to_be_shown() -> None:
+    early, seconds = _memory(0.5, 1), 0.0
+    needed = memory.seconds_needed(early, SURE)
+    while not memory.grows(_memory(0.5, 1 + round(seconds / 3600)), SURE):
+        seconds += 1800
+    assert needed == pytest.approx(seconds, rel=0.6)
+    assert needed < memory.least_seconds(SURE) == 600 * 15
+
+
+def test_without_a_control_its_own_growth_is_all_there_is() -> None:
+    state = memory.begin((), 0)
+    for minute in range(8 * 60):
+        state = memory.advance(state, 4e8 * (1 + minute / 960), minute * 60.0)
+    assert memory.grows(state, SURE)
+
+
+def test_before_there_are_four_blocks_nothing_is_known_of_the_size() -> None:
+    assert memory.growth_interval(memory.begin()) == Interval(-1.0, inf)
+    assert memory.growth_interval(_memory(0.5, 1)).high < inf
 
 
 def test_steady_memory_does_not_grow() -> None:
@@ -198,18 +247,12 @@ def test_slopes_as_in_scipy() -> None:
 
 def test_restarted_pods_begin_new_blocks_and_keep_the_evidence() -> None:
     grown = _memory(0.5, 4)
-    anew = memory.advance(grown, 4e8, 30.0, 4e8)
+    anew = memory.advance(grown, 4e8, 30.0, (4e8, 4e8))
     assert anew.kept == 0
     assert mixture.log_evidence(anew.growth) == pytest.approx(
         mixture.log_evidence(grown.growth), abs=0.01
     )
     assert memory.growth_per_day(anew) == 0
-
-
-def test_hours_to_the_limit() -> None:
-    assert memory.hours_to_limit(400.0, 500.0, 0.25) == pytest.approx(24)
-    assert memory.hours_to_limit(400.0, 500.0, -0.1) == inf
-    assert memory.hours_to_limit(600.0, 500.0, 0.1) == 0
 
 
 def test_a_week_is_kept_as_small_as_an_hour() -> None:

@@ -141,7 +141,7 @@ def test_ten_metrics_cost_about_a_millisecond() -> None:
             load.advance(load_state, window),
             [objective.advance(goal, 2.0, 750.0) for goal in goals],
         )
-        grown = memory.advance(grown, 4e8, 15.0 * at, 4e8)
+        grown = memory.advance(grown, 4e8, 15.0 * at, (4e8, 4e8))
         compare(errors, ERRORS, ALPHA, Circumstances())
         latency.worse(slower), latency.better(slower), share.wrong(shares)
         fastest = min(fastest, time.process_time() - begun)

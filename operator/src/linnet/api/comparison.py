@@ -20,10 +20,16 @@ class HttpSource(StrEnum):
     INGRESS_NGINX = "ingressNginx"
 
 
-class CpuSource(StrEnum):
-    """Whose metrics count the CPU seconds of pods."""
+class ContainerSource(StrEnum):
+    """Whose metrics tell what containers use."""
 
     CADVISOR = "cadvisor"
+
+
+class RestartSource(StrEnum):
+    """Whose metrics count the restarts of containers."""
+
+    KUBE_STATE_METRICS = "kubeStateMetrics"
 
 
 ONE_SERVICE = (HttpSource.APPLICATION, HttpSource.ISTIO)
@@ -38,18 +44,28 @@ class ComparisonMode(StrEnum):
 
 
 class ComparisonSource(Model):
-    """Where the two versions' requests are counted."""
+    """Where the two versions' requests are counted, and what their pods use and do."""
 
     http: HttpSource = HttpSource.APPLICATION
     """application (http_requests_total and http_request_duration_seconds by pod, with a label
     status or code), traefik, istio, envoyGateway or ingressNginx."""
-    cpu: CpuSource | None = None
+    cpu: ContainerSource | None = None
     """cadvisor (container_cpu_usage_seconds_total by pod), to compare CPU seconds per request, too.
     Not compared if left out."""
+    memory: ContainerSource | None = None
+    """cadvisor (container_memory_working_set_bytes and container_start_time_seconds by pod), to
+    compare the growth of memory with that of stable's pods at the same age, too. Not compared if
+    left out."""
+    restarts: RestartSource | None = None
+    """kubeStateMetrics (kube_pod_container_status_restarts_total by pod), to compare how often pods
+    restart, too. Not compared if left out."""
+    oom_kills: ContainerSource | None = None
+    """cadvisor (container_oom_events_total by pod), to compare how often processes are killed for
+    memory, too. Not compared if left out."""
 
 
 class Comparison(Model):
-    """Canary against stable by sequential tests: errors, latency, and CPU if asked for.
+    """Canary against stable by sequential tests: errors, latency, and what else is asked for.
 
     However often it looks, a healthy canary is rolled back with at most the chance given.
     """
@@ -91,16 +107,18 @@ class FindingStatus(Model):
     """What the comparison says of one metric, since the release began."""
 
     name: str
-    """errors, latency or cpu."""
+    """errors, latency, cpu, memory, restarts or oomKills."""
     verdict: str
     """Breach, Clear, Continue, SharedIncident (stable suffers too), Invalid (traffic isn't split
     as asked for), NoData or Error."""
     message: str = ""
     """The finding in words."""
     effect: float | None = None
-    """How many times stable's rate. Absent where there is nothing to compare with."""
+    """How many times stable's rate; of memory how many times as much a day makes of it, beside
+    stable's. Absent where there is nothing to compare with."""
     low: float | None = None
-    """Lower end of the effect's interval, which holds it with 95 % at all times."""
+    """Lower end of the effect's interval, which holds it with 95 % at all times; of memory at one
+    look."""
     high: float | None = None
     """Upper end."""
     e_value: float = 1.0
@@ -110,6 +128,8 @@ class FindingStatus(Model):
     requests_needed: int | None = None
     """About how many more canary requests it takes to know, at the present rates. Absent where no
     end is in sight."""
+    time_needed: Duration | None = None
+    """About how much longer it takes to know, where it isn't requests that are counted."""
 
 
 class ComparisonStatus(Model):

@@ -11,7 +11,7 @@ from linnet.api.comparison import Comparison
 from linnet.api.types import format_duration
 from linnet.cli.files import Policy
 from linnet.cli.output import BadInput
-from linnet.core.looks import selectors
+from linnet.core.looks import BUCKETS, REQUESTS, selectors
 from linnet.core.series import Series
 from linnet.core.sources import SOURCES, Source
 from linnet.providers.metrics.prometheus import Prometheus
@@ -78,7 +78,7 @@ def queries(policy: Policy, until: datetime) -> tuple[str, str]:
     source, asked = source_of(policy)
     minute = (until - STEP, until)
     found = selectors(policy.spec, asked, policy.namespace, minute)
-    both = [selector.rpartition("[")[0] for selector in found]
+    both = [found[what].rpartition("[")[0] for what in (REQUESTS, BUCKETS)]
     step, kinds = format_duration(STEP), ", ".join(source.status)
     chunk = f"[{format_duration(CHUNK)}:{step}]"
     return (

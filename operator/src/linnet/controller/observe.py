@@ -14,6 +14,7 @@ from linnet.core.decide import analysis_due, decide, measured_after
 from linnet.core.experiment_data import Unreadable, data_of, question_about
 from linnet.core.observed import Alert, ExperimentObserved, Observed, Sample, Tally
 from linnet.core.queries import UnknownVariable, questions
+from linnet.core.series import Matrix
 from linnet.core.tracking import not_mounted
 from linnet.providers.config import ConfigCopies
 from linnet.providers.errors import NotFound, Unusable
@@ -167,8 +168,11 @@ async def _tally(release: Release, providers: Providers, now: datetime) -> Tally
     if not analysis_due(spec, release.status, now):
         return None
     asking = looks.selectors(spec, asked, namespace, due)
-    answers = await asyncio.gather(*(providers.metrics.series(promql, due[1]) for promql in asking))
-    return looks.tallied(spec, asked, namespace, due, answers)
+    series = (providers.metrics.series(promql, due[1]) for promql in asking.values())
+    answers = dict(zip(asking, await asyncio.gather(*series), strict=True))
+    past = looks.earlier(spec, asked, namespace, due, answers)
+    had = await providers.metrics.series(past, due[1]) if past else Matrix()
+    return looks.tallied(spec, asked, namespace, due, answers, had)
 
 
 async def _users(

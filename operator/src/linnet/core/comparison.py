@@ -11,6 +11,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from linnet.core import compared_pods
+from linnet.core.compared_pods import Asked, PodsCompared
+from linnet.core.pods import UNSEEN
 from linnet.core.route import WHOLE
 from linnet.core.sources import Arm, Arms
 from linnet.stats import dispersion, latency, mixture, ratio, share, verdict
@@ -31,7 +34,7 @@ CPU = CpuTest()
 ERRORS_NAME, LATENCY_NAME, CPU_NAME = "errors", "latency", "cpu"
 TESTS = 3
 """Tests that may roll back: errors and latency against stable, and errors against the objective.
-CPU per request is one more where it is compared."""
+CPU per request, and each that is asked of the pods, is one more."""
 MISROUTED_ALPHA = 0.001
 """Probability of calling traffic that is split as asked for misrouted."""
 LITTLE = 0.1
@@ -49,17 +52,18 @@ class Policy:
 
     false_rollback: probability of rolling back a healthy version, for the whole release, 0 to 1.
     objective: share of requests that may fail, for when there is nothing to compare with, 0 to 1.
-    cpu: whether CPU seconds per request are compared.
+    cpu: whether CPU seconds per request are compared. pods: what is compared of them.
     """
 
     false_rollback: float = verdict.BUDGET
     objective: float = 0.01
     cpu: bool = False
+    pods: Asked = compared_pods.NOTHING
 
     @property
     def alpha(self) -> float:
         """The part of the budget that each test has."""
-        return verdict.alpha_each(TESTS + self.cpu, self.false_rollback)
+        return verdict.alpha_each(TESTS + self.cpu + self.pods.tests, self.false_rollback)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Comparison:
 
     weight: of the last look, in percent. canary, stable: against the objective. edges: of the
     latency histogram in seconds, rising; none before the first one is seen. cpu: None before the
-    first look that compares it.
+    first look that compares it. pods: what isn't counted by requests.
     """
 
     weight: int
@@ -94,6 +98,7 @@ class Comparison:
     edges: tuple[float, ...] = ()
     latency: LatencyState | None = None
     cpu: CpuState | None = None
+    pods: PodsCompared = compared_pods.BEGUN
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads."""
@@ -106,6 +111,7 @@ class Comparison:
             "edges": list(self.edges),
             "latency": self.latency and self.latency.to_json(),
             "cpu": self.cpu and self.cpu.to_json(),
+            "pods": self.pods.to_json(),
         }
 
     @classmethod
@@ -125,6 +131,8 @@ class Comparison:
                 edges=tuple(float(edge) for edge in data["edges"]),
                 latency=latency and LatencyState.from_json(latency),
                 cpu=cpu and CpuState.from_json(cpu),
+                # Older versions of the operator didn't write any.
+                pods=PodsCompared.from_json(data.get("pods") or compared_pods.BEGUN.to_json()),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the comparison's state is not whole: {error}") from error
@@ -152,6 +160,9 @@ def advance(before: Comparison, look: Look, policy: Policy) -> Comparison:
     if look.warm:
         state = _with_latency(state, canary, stable, look.seconds)
         state = _with_cpu(state, canary, stable, look.seconds) if policy.cpu else state
+    if look.weight < WHOLE:  # a version without traffic hardly ever crashes
+        pods = compared_pods.advance(state.pods, look.arms.pods, policy.pods, look.seconds)
+        state = replace(state, pods=pods)
     return replace(
         state,
         errors=ERRORS.advance(state.errors, window),
@@ -172,6 +183,7 @@ def _at_new_weight(state: Comparison, weight: int) -> Comparison:
         errors=ratio.at_new_weight(state.errors),
         share=SHARE.begin(),
         latency=known,
+        pods=compared_pods.at_new_weight(state.pods),
     )
 
 
@@ -203,7 +215,9 @@ def _slower(arm: Arm, edges: tuple[float, ...]) -> Array:
 
 
 def findings(state: Comparison, look: Look, policy: Policy) -> dict[str, Finding]:
-    """What is said after a look: of errors, and of latency and CPU where they were counted."""
+    """What is said after a look: of errors, of latency and CPU where they were counted, and of
+    what is asked of the pods.
+    """
     alone = look.weight >= WHOLE
     suffers = _stable_suffers(state, policy)
     found = {ERRORS_NAME: _of_errors(state, look, policy, alone=alone, suffers=suffers)}
@@ -211,6 +225,9 @@ def findings(state: Comparison, look: Look, policy: Policy) -> dict[str, Finding
         found[LATENCY_NAME] = _of_latency(state.latency, state, look, policy)
     if state.cpu is not None and policy.cpu and not alone:
         found[CPU_NAME] = _of_cpu(state.cpu, state, look, policy)
+    if not alone:
+        seen, what = look.arms.pods if look.arms else UNSEEN, _what(state, look)
+        found |= compared_pods.findings(state.pods, seen, policy.pods, policy.alpha, what)
     return found
 
 

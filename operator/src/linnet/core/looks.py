@@ -1,6 +1,7 @@
 """When the canary is compared with stable, and by which requests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from linnet.api.comparison import Comparison as ComparisonSpec
@@ -8,7 +9,8 @@ from linnet.api.comparison import ComparisonStatus
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase
 from linnet.api.types import format_duration
-from linnet.core import comparison, sources, steps
+from linnet.core import comparison, pod_sources, sources, steps
+from linnet.core.compared_pods import Asked
 from linnet.core.comparison import Look, Policy
 from linnet.core.finding import told
 from linnet.core.observed import Observed, Tally
@@ -21,6 +23,7 @@ LONGEST = timedelta(hours=1)
 SCRAPES = 4
 """Scrapes that a query window covers at least."""
 
+REQUESTS, BUCKETS, CPU = "requests", "latency", "cpu"
 Moments = tuple[datetime, datetime]
 
 
@@ -39,15 +42,31 @@ def span_due(spec: CanaryReleaseSpec, status: CanaryReleaseStatus, now: datetime
 
 def selectors(
     spec: CanaryReleaseSpec, asked: ComparisonSpec, namespace: str, due: Moments
-) -> tuple[str, ...]:
-    """PromQL for the raw samples of both versions: requests, latency buckets, CPU if asked for."""
+) -> dict[str, str]:
+    """PromQL for the raw samples of both versions, by what it is about: requests, latency buckets,
+    and what else is asked for and due.
+    """
     since, until = due
     lookback = format_duration(until - since + spec.analysis.window)
     names = _names(spec, namespace)
     http = sources.selectors(sources.SOURCES[asked.use.http], names, lookback)
-    if asked.use.cpu is None:
-        return http
-    return (*http, sources.selectors(sources.CPU_SECONDS[asked.use.cpu], names, lookback)[0])
+    found = dict(zip((REQUESTS, BUCKETS), http, strict=True))
+    if asked.use.cpu is not None:
+        found[CPU], _ = sources.selectors(sources.CPU_SECONDS[asked.use.cpu], names, lookback)
+    window = spec.analysis.window
+    return found | pod_sources.questions(asked.use, names, since, until, window)
+
+
+def earlier(
+    spec: CanaryReleaseSpec,
+    asked: ComparisonSpec,
+    namespace: str,
+    due: Moments,
+    answers: Mapping[str, Matrix],
+) -> str:
+    """PromQL for the past that the answers to `selectors` are to be compared with; '' for none."""
+    names = _names(spec, namespace)
+    return pod_sources.earlier(asked.use, names, answers, due[1], spec.analysis.window)
 
 
 def tallied(
@@ -55,19 +74,23 @@ def tallied(
     asked: ComparisonSpec,
     namespace: str,
     due: Moments,
-    answers: Sequence[Matrix],
+    answers: Mapping[str, Matrix],
+    past: Matrix | None = None,
 ) -> Tally:
-    """What both versions answered, out of the answers to `selectors`."""
+    """What both versions did, out of the answers to `selectors`, and to `earlier`."""
     since, until = due
-    if error := next((answer.error for answer in answers if answer.error), ""):
+    past = past or Matrix()
+    if error := next((each.error for each in (*answers.values(), past) if each.error), ""):
         return Tally(since, until, error=error)
-    requests, buckets, *cpu = answers
     span = Span(since.timestamp(), until.timestamp(), spec.analysis.window.total_seconds())
     names = _names(spec, namespace)
-    arms = sources.arms(sources.SOURCES[asked.use.http], names, requests, buckets, span)
+    http = sources.SOURCES[asked.use.http]
+    arms = sources.arms(http, names, answers[REQUESTS], answers[BUCKETS], span)
     if asked.use.cpu is not None:
-        arms = sources.with_cpu(arms, sources.CPU_SECONDS[asked.use.cpu], names, cpu[0], span)
-    return Tally(since, until, arms)
+        used = sources.CPU_SECONDS[asked.use.cpu]
+        arms = sources.with_cpu(arms, used, names, answers[CPU], span)
+    pods = pod_sources.seen(asked.use, names, answers, past, span)
+    return Tally(since, until, replace(arms, pods=pods))
 
 
 def _names(spec: CanaryReleaseSpec, namespace: str) -> Mapping[str, str]:
@@ -124,4 +147,15 @@ def policy_of(asked: ComparisonSpec) -> Policy:
         asked.false_rollback_percent / 100,
         asked.objective_percent / 100,
         cpu=asked.use.cpu is not None,
+        pods=asked_of_pods(asked),
+    )
+
+
+def asked_of_pods(asked: ComparisonSpec) -> Asked:
+    """What is to be compared beside requests."""
+    use = asked.use
+    return Asked(
+        use.restarts is not None,
+        use.oom_kills is not None,
+        use.memory is not None,
     )

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from linnet.core import comparison
+from linnet.core import compared_pods, comparison
+from linnet.core.compared_pods import Followed, PodsCompared
 from linnet.core.comparison import CPU, LATENCY, Comparison
 from linnet.stats.state import Array, State
 
@@ -24,12 +25,15 @@ FASTEST = 1
 
 def packed(state: Comparison) -> str:
     """The comparison as status has it."""
-    parts = {name: part.flat() for name, part in vars(state).items() if isinstance(part, State)}
-    head = {
+    both = vars(state) | vars(state.pods)
+    parts = {name: part.flat() for name, part in both.items() if isinstance(part, State)}
+    head: dict[str, Any] = {
         "weight": state.weight,
         "edges": state.edges,
         "parts": {name: numbers.size for name, numbers in parts.items()},
     }
+    if state.pods.followed != compared_pods.NOBODY:
+        head["followed"] = state.pods.followed.to_json()
     numbers = np.concatenate(list(parts.values())).astype(NUMBERS)
     told = json.dumps(head).encode() + b"\n" + numbers.tobytes()
     return base64.b64encode(zlib.compress(told, FASTEST)).decode()
@@ -52,13 +56,25 @@ def unpacked(text: str) -> Comparison:
 
 def _filled(head: dict[str, Any], numbers: Array) -> Comparison:
     edges = tuple(float(edge) for edge in head["edges"])
-    blank, parts = _blank(len(edges)), {}
+    blank = _blank(len(edges))
+    parts: dict[str, Any] = {}
+    pods: dict[str, Any] = {}
+    if "followed" in head:
+        pods["followed"] = Followed.from_json(head["followed"])
     for name, size in head["parts"].items():
-        parts[name], numbers = getattr(blank, name).filled(numbers[:size]), numbers[size:]
-    return Comparison(weight=int(head["weight"]), edges=edges, **parts)
+        of_pods = hasattr(blank.pods, name)
+        part = getattr(blank.pods if of_pods else blank, name).filled(numbers[:size])
+        (pods if of_pods else parts)[name], numbers = part, numbers[size:]
+    weight = int(head["weight"])
+    return Comparison(weight=weight, edges=edges, pods=PodsCompared(**pods), **parts)
 
 
 @lru_cache(maxsize=16)
 def _blank(edges: int) -> Comparison:
     """A comparison with all parts there may be."""
-    return replace(comparison.begin(), latency=LATENCY.begin(edges), cpu=CPU.begin())
+    return replace(
+        comparison.begin(),
+        latency=LATENCY.begin(edges),
+        cpu=CPU.begin(),
+        pods=compared_pods.whole(),
+    )

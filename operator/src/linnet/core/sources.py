@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from linnet.api.comparison import CpuSource, HttpSource
+from linnet.api.comparison import ContainerSource, HttpSource
+from linnet.core.pods import UNSEEN, PodsSeen
 from linnet.core.queries import fill
 from linnet.core.series import Matrix, Span, counted
 
@@ -106,11 +107,14 @@ SOURCES: dict[HttpSource, Source] = {
     ),
 }
 
-CPU_SECONDS: dict[CpuSource, Source] = {
-    CpuSource.CADVISOR: Source(
+CONTAINERS = 'namespace="{{namespace}}",container!="",container!="POD"'
+"""Matchers for series of containers, without those of whole pods and of their pause."""
+
+CPU_SECONDS: dict[ContainerSource, Source] = {
+    ContainerSource.CADVISOR: Source(
         requests="container_cpu_usage_seconds_total",
         buckets="",
-        matching='namespace="{{namespace}}",container!="",container!="POD"',
+        matching=CONTAINERS,
         arm="pod",
         stable="{{stablePods}}",
         canary="{{canaryPods}}",
@@ -140,10 +144,14 @@ class Arm:
 
 @dataclass(frozen=True)
 class Arms:
-    """Both versions. None: nobody told of it, which is not the same as no requests."""
+    """Both versions. None: nobody told of it, which is not the same as no requests.
+
+    pods: what their pods did beside.
+    """
 
     stable: Arm | None
     canary: Arm | None
+    pods: PodsSeen = UNSEEN
 
 
 def selectors(source: Source, variables: Mapping[str, str], lookback: str) -> tuple[str, str]:
@@ -152,7 +160,7 @@ def selectors(source: Source, variables: Mapping[str, str], lookback: str) -> tu
     variables: a value for each of `VARIABLES`. lookback: a PromQL duration that reaches back to
     before the earlier look.
     """
-    stable, canary = _patterns(source, variables)
+    stable, canary = patterns(source, variables)
     matching = fill(source.matching, dict(variables), VARIABLES)
     arms = f'{source.arm}=~"{stable}|{canary}"'
     inside = ",".join(part for part in (matching, arms) if part)
@@ -169,7 +177,7 @@ def arms(
     total = _by_arm(source, requests, span, source.status)
     slow = _by_arm(source, buckets, span, ("le",))
     stable, canary = (
-        _arm(source, re.compile(pattern), total, slow) for pattern in _patterns(source, variables)
+        _arm(source, re.compile(pattern), total, slow) for pattern in patterns(source, variables)
     )
     return Arms(stable, canary)
 
@@ -184,15 +192,16 @@ def with_cpu(
         mine = [seconds for (pod,), seconds in used.items() if re.fullmatch(pattern, pod)]
         return known and replace(known, cpu_s=sum(mine) if mine else None)
 
-    stable, canary = _patterns(source, variables)
-    return Arms(arm(found.stable, stable), arm(found.canary, canary))
+    stable, canary = patterns(source, variables)
+    return replace(found, stable=arm(found.stable, stable), canary=arm(found.canary, canary))
 
 
 Counts = dict[tuple[str, ...], float]
 """What was counted, by the value of the source's `arm` and then by kind."""
 
 
-def _patterns(source: Source, variables: Mapping[str, str]) -> tuple[str, str]:
+def patterns(source: Source, variables: Mapping[str, str]) -> tuple[str, str]:
+    """Of stable and of the canary, in the values of the source's `arm`."""
     known = dict(variables)
     return fill(source.stable, known, VARIABLES), fill(source.canary, known, VARIABLES)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from math import log
 from typing import Any
 
 from linnet.api.analysis import ReadyMade
@@ -15,9 +16,12 @@ from linnet.api.spec import CanaryReleaseSpec, Step
 from linnet.api.types import format_duration
 from linnet.core import references, shares, steps
 from linnet.core.catalog import QUERIES, checks
+from linnet.core.looks import policy_of
+from linnet.core.route import WHOLE
 from linnet.review import chances
 from linnet.review.chances import Expected
 from linnet.simulation.worlds import EDGES_S
+from linnet.stats import memory
 
 MOST_FALSE = 0.02
 """The share of good versions that may be rolled back by chance without a warning."""
@@ -166,6 +170,24 @@ def reach(known: Known) -> Iterator[Finding]:
         )
 
 
+def short_for_leaks(known: Known) -> Iterator[Finding]:
+    """Steps in which no leak can be shown, since each begins the comparison of memory anew."""
+    asked = known.spec.analysis.comparison
+    if asked is None or asked.use.memory is None:
+        return
+    least = timedelta(seconds=memory.least_seconds(log(1 / policy_of(asked).alpha)))
+    beside = (step.hold for step in known.spec.steps if step.weight < WHOLE)
+    longest = max(beside, default=timedelta())
+    if longest < least:
+        yield Finding(
+            Severity.ADVICE,
+            "shortForLeaks",
+            "spec.analysis.comparison.use.memory",
+            f"no step beside stable lasts longer than {_text(longest)}, and growth of memory takes "
+            f"about {_text(least)} to be shown. Raise a hold, or leave leaks to the check memory",
+        )
+
+
 def coarse_buckets(known: Known) -> Iterator[Finding]:
     """Latency limits between the edges of a histogram, where every value is a guess."""
     for check in checks(known.spec.analysis):
@@ -224,6 +246,7 @@ RULES: tuple[Rule, ...] = (
     short_holds,
     false_rollbacks,
     one_failure,
+    short_for_leaks,
     coarse_buckets,
     untracked_config,
     missed_shares,

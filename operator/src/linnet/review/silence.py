@@ -5,9 +5,17 @@ from datetime import timedelta
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.types import format_duration
 from linnet.core.catalog import checks
-from linnet.core.looks import selectors
+from linnet.core.looks import BUCKETS, REQUESTS, selectors
+from linnet.core.pod_sources import MEMORY, STARTS
 from linnet.core.queries import fill, pods_of
 from linnet.simulation.rehearsal import START
+
+_FIELDS = {
+    REQUESTS: "http (requests)",
+    BUCKETS: "http (latency)",
+    MEMORY: "memory (bytes)",
+    STARTS: "memory (start times)",
+}
 
 
 def asked_of_stable(spec: CanaryReleaseSpec, namespace: str, release: str) -> dict[str, str]:
@@ -31,8 +39,7 @@ def asked_of_stable(spec: CanaryReleaseSpec, namespace: str, release: str) -> di
     }
     if spec.analysis.comparison is not None:
         due = (START - timedelta(minutes=5), START)
-        requests, buckets = selectors(spec, spec.analysis.comparison, namespace, due)
-        for what, selector in (("requests", requests), ("latency", buckets)):
-            place = f"spec.analysis.comparison.use.http ({what})"
-            asked[place] = f"count(last_over_time({selector}))"
+        for what, selector in selectors(spec, spec.analysis.comparison, namespace, due).items():
+            field = _FIELDS.get(what, what)
+            asked[f"spec.analysis.comparison.use.{field}"] = f"count(last_over_time({selector}))"
     return asked

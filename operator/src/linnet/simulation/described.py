@@ -126,6 +126,7 @@ class DefectKind(StrEnum):
     MEMORY = "memory"
     CRASH = "crash"
     UNREADY = "unready"
+    RESTARTS = "restarts"
 
 
 _SIZE = {
@@ -133,6 +134,7 @@ _SIZE = {
     DefectKind.LATENCY: "times",
     DefectKind.CPU: "times",
     DefectKind.MEMORY: "percent_per_hour",
+    DefectKind.RESTARTS: "per_hour",
 }
 """The field that says how bad a defect of a kind is."""
 
@@ -142,17 +144,20 @@ class Defect(Part):
 
     errors: `percent` of requests fail. latency: requests take `times` as long. cpu: pods use
     `times` as much. memory: pods need `percentPerHour` more of their limit each hour. crash: pods
-    crash-loop. unready: pods never get ready.
+    crash-loop. unready: pods never get ready. restarts: each pod restarts `perHour` times an hour,
+    too seldom to be a crash loop.
     """
 
     kind: DefectKind
-    """errors, latency, cpu, memory, crash or unready."""
+    """errors, latency, cpu, memory, crash, unready or restarts."""
     percent: Percent | None = None
     """Of requests that fail, for errors."""
     times: Times | None = None
     """How much worse, for latency and cpu."""
     percent_per_hour: Annotated[float, Field(gt=0, le=10_000)] | None = None
     """Of the memory limit, for memory."""
+    per_hour: Annotated[float, Field(gt=0, le=1000)] | None = None
+    """Of restarts of each pod."""
     after: Duration = timedelta()
     """Time from the canary's first traffic until it shows. A defect with 0 is there from the
     beginning."""
@@ -164,7 +169,7 @@ class Defect(Part):
     @model_validator(mode="after")
     def _has_its_size(self) -> Self:
         wanted = _SIZE.get(self.kind)
-        for field in ("percent", "times", "percent_per_hour"):
+        for field in ("percent", "times", "percent_per_hour", "per_hour"):
             name = type(self).model_fields[field].alias or field
             if field == wanted and getattr(self, field) is None:
                 raise ValueError(f"a defect of kind {self.kind} needs {name}: set it")

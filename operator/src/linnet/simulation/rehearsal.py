@@ -5,6 +5,7 @@ watches has changed. Time is an argument, and all chance comes from a seed.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 
@@ -13,10 +14,10 @@ import numpy as np
 from linnet.api.analysis import ReadyMade
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, Phase
+from linnet.core import looks
 from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
-from linnet.core.looks import span_due
 from linnet.core.observed import Observed, Sample, Tally
 from linnet.simulation.cluster import NEW, Cluster
 from linnet.simulation.described import DefectKind, Described
@@ -129,10 +130,14 @@ class Rehearsal:
         return Observed(1, stable, canary, route, samples=samples, tally=self._tally(window))
 
     def _tally(self, window_s: float) -> Tally | None:
-        due = span_due(self.spec, self.status, self.now)
+        due = looks.span_due(self.spec, self.status, self.now)
         if due is None:
             return None
-        arms = self._service.arms((due[0] - START).total_seconds(), window_s)
+        since = (due[0] - START).total_seconds()
+        arms = self._service.arms(since, window_s)
+        comparison = self.spec.analysis.comparison
+        if arms is not None and comparison is not None and looks.asked_of_pods(comparison).tests:
+            arms = replace(arms, pods=self._service.pods(since))
         return Tally(*due, arms, "" if arms is not None else AWAY.error)
 
     def _turn_clock(self, to: datetime) -> None:

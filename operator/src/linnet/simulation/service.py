@@ -14,6 +14,7 @@ import numpy as np
 from linnet.api.analysis import ReadyMade
 from linnet.core.catalog import QUERIES, Check
 from linnet.core.observed import Sample
+from linnet.core.pods import Events, Happened, MemorySeen, PodsSeen
 from linnet.core.sources import Arms
 from linnet.simulation import worlds
 from linnet.simulation.described import Defect, DefectKind, Described, OutageKind
@@ -189,6 +190,28 @@ class Service:
         if self._is_out(OutageKind.PROMETHEUS):
             return None
         return self.scraped.arms(since, self._now, fresh_s)
+
+    def pods(self, since: float) -> PodsSeen:
+        """What both versions' pods did since a moment: healthy ones restart never."""
+        setting, failing = self._setting, self.active(DefectKind.RESTARTS)
+        seconds = self._now - since
+        mine, fine = setting.canary * seconds, (0.0, setting.stable * seconds)
+        often = (failing.per_hour or 0.0) / 3600 if failing else 0.0
+        restarts = float(self._rng.poisson(mine * often)) if often else 0.0
+
+        def happened(events: float) -> Happened:
+            canary: Events | None = (events, mine) if setting.canary else None
+            return Happened(fine, canary)
+
+        return PodsSeen(happened(restarts), happened(0.0), self._memory_seen())
+
+    def _memory_seen(self) -> MemorySeen:
+        """As parts of the limit: its size is no matter."""
+        if self.first_traffic is None or not self._setting.canary:
+            return MemorySeen()
+        usual = self.described.usage.memory
+        then, now = ({"stable": usual * self._jitter()} for _ in range(2))
+        return MemorySeen(self._now - self.first_traffic, {"canary": self._memory()}, then, now)
 
     def reading(self, use: ReadyMade, version: int, window_s: float) -> float | None:
         """A ready-made check of a version, in the check's unit; None without a value."""

@@ -30,6 +30,7 @@ METRICS = ("errors", "latency", "cpu", "memory", "restarts", "oom kills")
 SURE = log(1 / alpha_each(len(METRICS)))
 CLEAR = log(1 / CLEAR_ALPHA)
 WATCHED_S = 120.0
+USUAL = MemoryWorld()
 SLOW_EDGE = EDGES_S.index(0.5)
 """The edge that the peers' limit is set at: at most 1 % of requests may take longer than 500 ms."""
 
@@ -155,19 +156,27 @@ def whole(trial: Trial) -> Times:
         times.note("restarts", mixture.log_evidence(restarts.worse) >= SURE, tick.seconds)
         times.note("oom kills", mixture.log_evidence(kills.worse) >= SURE, tick.seconds)
         if tick.seconds % 60 == 0:
-            mine, stables = memories.at(tick.seconds + WATCHED_S)
+            mine, *stables = memories.at(tick.seconds + WATCHED_S)
             grown = memory.advance(grown, mine, tick.seconds + WATCHED_S, stables)
             times.note("memory", _grows(grown, tick.seconds), tick.seconds)
     return times
 
 
-def leak(per_day: float, hours: float, releases: int, seed: int, *, control: bool) -> Times:
-    """Memory that leaks a part of itself per day. control: stable's memory at that age is known."""
-    times, state = Times(0.0), memory.begin((releases,))
-    memories = Memory(MemoryWorld(), releases, per_day, seed)
+def leak(
+    per_day: float,
+    hours: float,
+    releases: int,
+    seed: int,
+    *,
+    control: bool = True,
+    world: MemoryWorld = USUAL,
+) -> Times:
+    """Memory that leaks a part of itself per day. control: stable's memory is known."""
+    times, state = Times(0.0), memory.begin((releases,), 2 * control)
+    memories = Memory(world, releases, per_day, seed)
     for minute in range(round(hours * 60)):
-        mine, stables = memories.at(minute * 60.0)
-        state = memory.advance(state, mine, minute * 60.0, stables if control else None)
+        mine, *stables = memories.at(minute * 60.0)
+        state = memory.advance(state, mine, minute * 60.0, stables if control else ())
         times.note("linnet", _grows(state, minute * 60.0), minute * 60.0)
     return times
 

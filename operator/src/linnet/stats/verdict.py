@@ -70,6 +70,7 @@ class Finding:
     interval: where it lies with 95 %, at all times. lately: the effect of about the last minute.
     e_value: odds against "healthy", which decide at `needed`. requests_needed: about how many more
     of the canary's until a verdict, inf where none is in sight at the present rates.
+    seconds_needed: the same where it isn't requests that are counted.
     """
 
     verdict: Verdict
@@ -79,6 +80,7 @@ class Finding:
     e_value: float
     needed: float
     requests_needed: float
+    seconds_needed: float = inf
 
 
 def alpha_each(metrics: int, budget: float = BUDGET) -> float:

@@ -117,4 +117,5 @@ def _compared(spec: CanaryReleaseSpec, entry: HistoryEntry, namespace: str) -> t
     if asked is None or not entry.reason.endswith(WORSE):
         return ()
     interval: timedelta = spec.analysis.interval
-    return selectors(spec, asked, namespace, (entry.at - interval, entry.at))
+    found = selectors(spec, asked, namespace, (entry.at - interval, entry.at))
+    return tuple(found.values())
