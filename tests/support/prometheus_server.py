@@ -21,7 +21,21 @@ def run_prometheus(folder: Path, samples: str) -> Iterator[str]:
     Raises:
         TimeoutError: it wasn't ready in time.
     """
-    _import(folder, folder / "data", samples)
+    now = time.time()  # noqa: TID251 - Prometheus goes by the real clock
+    with run_on_history(folder, [f"{line} {now - 30:.0f}" for line in samples.splitlines()]) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def run_on_history(folder: Path, lines: list[str]) -> Iterator[str]:
+    """Run a server whose storage has these, `name{labels} value seconds` a line; give its URL.
+
+    lines: those of one series in the order of time.
+
+    Raises:
+        TimeoutError: it wasn't ready in time.
+    """
+    _import(folder, folder / "data", lines)
     with serve(folder, "{}\n") as url:
         yield url
 
@@ -65,9 +79,7 @@ def reconfigure(url: str, folder: Path, config: str) -> None:
         answer.read()
 
 
-def _import(folder: Path, data: Path, samples: str) -> None:
-    now = time.time()  # noqa: TID251 - Prometheus goes by the real clock
-    lines = [f"{line} {now - 30:.0f}" for line in samples.splitlines()]
+def _import(folder: Path, data: Path, lines: list[str]) -> None:
     (folder / "samples.txt").write_text("\n".join([*lines, "# EOF", ""]))
     subprocess.run(
         [
