@@ -11,7 +11,7 @@ from linnet.api.experiment_step import ExperimentDecision, ExperimentStatus
 from linnet.api.request import RequestOutcome
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, Phase, WeightStatus
-from linnet.core import experiments, gates, recording
+from linnet.core import experiment_requests, experiments, gates, recording
 from linnet.core.actions import KeepExperiment
 from linnet.core.decide import decide
 from linnet.core.decision import Decision, Situation
@@ -264,6 +264,13 @@ def test_a_stop_by_annotation_counts_and_needs_no_name() -> None:
     assert found.message == f"Experiment {NAME} was stopped by somebody"
     (record,) = (a.record for a in decision.actions if isinstance(a, KeepExperiment))
     assert record.decided is None
+
+
+def test_a_word_about_nothing_changes_nothing() -> None:
+    decision = ask(known(), action="Stop", reviewed=False)
+    assert decision.status.request is not None
+    found = situation(None)
+    assert experiment_requests.carried_out(found, decision.status.request) == found.status
 
 
 # --- the record ---
