@@ -11,6 +11,9 @@ help: ## what there is
 demo: .venv ## a real cluster, a good version promoted, four bad ones rolled back
 	$(PYTHON) -m hack.demo --cluster $(CLUSTER) $(DEMO)
 
+demo-experiment: .venv ## five releases decided by what users do, with every count known beforehand
+	$(PYTHON) -m hack.experiment --cluster $(CLUSTER) $(DEMO)
+
 down: .venv ## remove the demo's cluster
 	$(PYTHON) -m hack.cluster down --name $(CLUSTER)
 
@@ -97,6 +100,6 @@ lock: .venv ## pin all dependencies anew
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e operator -e workload
 	@touch .venv
 
-.PHONY: help demo down check lint unit cover kind test e2e security charts images sbom \
+.PHONY: help demo demo-experiment down check lint unit cover kind test e2e security charts images sbom \
   plugin release publish site bench load soak verify lock
 .DEFAULT_GOAL := help

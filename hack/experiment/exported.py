@@ -30,13 +30,14 @@ def from_process(url: str, experiment: str) -> dict[Place, float]:
     return of_experiment(samples, experiment)
 
 
-def from_prometheus(url: str, experiment: str) -> dict[Place, float]:
-    """What Prometheus last heard of the target that has counted most.
+def from_prometheus(url: str, namespace: str, experiment: str) -> dict[Place, float]:
+    """What Prometheus last heard of that target of a namespace that has counted most.
 
     Raises:
         httpx.HTTPError: it doesn't answer.
     """
-    query = f'{{__name__=~"experiment_.+",experiment="{experiment}"}}'
+    where = f'namespace="{namespace}",experiment="{experiment}"'
+    query = f'{{__name__=~"experiment_.+",{where}}}'
     with httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
         answer = client.get(f"{url}/api/v1/query", params={"query": query}).raise_for_status()
     samples: list[Sample] = [

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from hack.cluster.cluster import Cluster
@@ -55,10 +56,12 @@ class Shop:
         spec: Mapping[str, Any] = QUICK,
         guarded: bool = True,
         settings: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Install or upgrade the chart; with faults for a version that is to misbehave.
 
-        settings: environment variables in a ConfigMap that the CanaryRelease tracks.
+        settings: environment variables in a ConfigMap that the CanaryRelease tracks. more: other
+        values of the chart.
         """
         values = {
             "version": version,
@@ -72,6 +75,7 @@ class Shop:
             "canaryRelease": {"enabled": guarded, "spec": dict(spec)},
             "demo": {"enabled": bool(faults or settings), "faults": dict(faults or {})},
             "settings": {"data": dict(settings or {}), "tracked": bool(settings)},
+            **more,
         }
         helm(self.cluster, NAME, self.namespace, values, wait=not guarded)
 
