@@ -49,7 +49,10 @@ def install_operator(
         helm(cluster, OPERATOR, OPERATOR_NAMESPACE, values)
     except CommandFailed as error:
         selector = f"app.kubernetes.io/name={OPERATOR}"
-        said = cluster.kubectl("logs", "-n", OPERATOR_NAMESPACE, "-l", selector, "--tail=5")
+        try:
+            said = cluster.kubectl("logs", "-n", OPERATOR_NAMESPACE, "-l", selector, "--tail=5")
+        except CommandFailed as silent:
+            said = str(silent)
         raise ClusterError(f"{error}\n\nThe operator said last:\n{said}") from error
 
 

@@ -90,7 +90,6 @@ class ExperimentMetric(Model):
 
     name: MetricName
     """Its name, as in the data."""
-    """Its name, as in the data."""
     kind: MetricKind = MetricKind.PROPORTION
     """Proportion: the share of users with an outcome. Mean: the mean of a number per user. Ratio: a
     sum by another, e.g. failed by all requests, with users as the unit. Quantile: of what users do

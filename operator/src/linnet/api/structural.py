@@ -64,7 +64,7 @@ def structural(model: type[BaseModel], *, defaults: bool = True) -> Schema:
     """Return the structural schema of a model.
 
     `defaults` is false for what a program writes (a status): there the API server must not add
-    what nobody said.
+    what nobody said. Nor has it rules then, whose cost would count against those of the spec.
 
     Raises:
         NotStructuralError: a field's type has no counterpart, such as a union.
@@ -87,6 +87,8 @@ class _Rewriter:
             node["description"] = " ".join(node["description"].split())
         if not self._defaults or node.get("default", ...) is None:
             node.pop("default", None)
+        if not self._defaults:
+            node.pop("x-kubernetes-validations", None)
         if "properties" in node:
             node["properties"] = {
                 name: self.rewrite(child, f"{path}.{name}")
