@@ -1,11 +1,18 @@
 """CanaryReleases as manifests, and a status in which every field is set."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from linnet.api.alerts import AlertAction, AlertOutcome, AlertStatus
 from linnet.api.approvals import Approval
 from linnet.api.comparison import ComparisonStatus, FindingStatus
+from linnet.api.experiment import ExperimentResult, MetricState
+from linnet.api.experiment_step import (
+    ExperimentDecision,
+    ExperimentFinding,
+    ExperimentStatus,
+    ExperimentUsers,
+)
 from linnet.api.request import RequestOutcome, RequestStatus
 from linnet.api.status import (
     CanaryReleaseStatus,
@@ -85,6 +92,7 @@ def full_status() -> CanaryReleaseStatus:
             "analysed_at": AT,
             "metrics": _metrics(),
             "comparison": _comparison(),
+            "experiment": _experiment(),
             "message": "Holding at 10 %",
             "conditions": _conditions(),
             "history": _history(),
@@ -118,8 +126,41 @@ def _comparison() -> ComparisonStatus:
         e_value=0.25,
         needed=300,
         requests_needed=4000,
+        time_needed=timedelta(minutes=5),
     )
     return ComparisonStatus(until=AT, weight=10, findings=(finding,), state="opaque")
+
+
+def _experiment() -> ExperimentStatus:
+    adoption = ExperimentFinding(
+        name="adoption",
+        control=40.0,
+        treatment=55.0,
+        effect=15.0,
+        low=6.0,
+        high=24.0,
+        states=(MetricState.BETTER,),
+    )
+    return ExperimentStatus(
+        id="tone-7e8a1b",
+        revision="7e8a1b",
+        attempt=2,
+        weight=50,
+        started_at=AT,
+        ended_at=AT,
+        result=ExperimentResult.SUCCESS,
+        rule="success",
+        message="Experiment tone-7e8a1b: Success",
+        users=ExperimentUsers(control=250, treatment=248),
+        metrics=(adoption,),
+        looked_at=AT,
+        read_at=AT,
+        problem="connection refused",
+        decided=ExperimentDecision(
+            id="3", result=ExperimentResult.SUCCESS, by="jane", reason="good enough", at=AT
+        ),
+        recorded_at=AT,
+    )
 
 
 def _conditions() -> tuple[Condition, ...]:

@@ -185,6 +185,10 @@ class World:
         with suppress(Refused):
             for action in decision.actions[: kill.survive]:
                 self.apply(action)
+        if any(
+            isinstance(each, actions.KeepExperiment) for each in decision.actions[kill.survive :]
+        ):
+            stored = recording.unkept(stored)
         if not kill.status_lost:
             self.status, self.alerts = stored, ()
         return decision

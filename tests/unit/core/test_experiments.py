@@ -316,12 +316,8 @@ def test_none_is_kept_of_what_is_deleted_or_not_asked_for() -> None:
     assert recording.kept(found, found.status)[1] == ()
 
 
-def test_what_was_not_kept_is_due_still() -> None:
-    before, after = status(known(recorded_at=START)), status(known(recorded_at=START + HOUR))
-    undone = recording.unkept(before, after).experiment
+def test_what_was_not_kept_is_due_at_once() -> None:
+    undone = recording.unkept(status(known(recorded_at=START))).experiment
     assert undone is not None
-    assert undone.recorded_at == START
-    begun = recording.unkept(status(), after).experiment
-    assert begun is not None
-    assert begun.recorded_at is None
-    assert recording.unkept(status(), status()) == status()
+    assert undone.recorded_at is None
+    assert recording.unkept(status()) == status()

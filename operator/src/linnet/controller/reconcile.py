@@ -87,7 +87,7 @@ class Reconciler:
         decided = replace(release, status=decision.status)
         failure = await self._act(decided, decision.actions)
         kept = await self._keep(decided, decision.actions)
-        status = decision.status if kept else unkept(release.status, decision.status)
+        status = decision.status if kept else unkept(decision.status)
         soon = None if kept else RECORD_AGAIN_SECONDS
         if not any(isinstance(action, LetGo) for action in decision.actions):
             again = await self._store(release, status)

@@ -82,14 +82,13 @@ def _decided(known: ExperimentStatus) -> Decided | None:
     return Decided(word.result, word.by, word.reason, word.at)
 
 
-def unkept(before: CanaryReleaseStatus, after: CanaryReleaseStatus) -> CanaryReleaseStatus:
-    """The status where the record was not kept after all: it is due still."""
-    known, last = after.experiment, before.experiment
+def unkept(status: CanaryReleaseStatus) -> CanaryReleaseStatus:
+    """The status where the record was not kept after all: it is due at once."""
+    known = status.experiment
     if known is None:
-        return after
-    then = last.recorded_at if last is not None and last.id == known.id else None
-    known = known.model_copy(update={"recorded_at": then})
-    return after.model_copy(update={"experiment": known})
+        return status
+    known = known.model_copy(update={"recorded_at": None})
+    return status.model_copy(update={"experiment": known})
 
 
 def merged(former: Record | None, wanted: KeepExperiment) -> Record:
