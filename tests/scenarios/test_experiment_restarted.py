@@ -65,7 +65,7 @@ def outcome(world: World) -> tuple[object, ...]:
     (record,) = world.records.values()
     assert (record.result, record.ended_at) == (known.result, known.ended_at)
     where = (world.status.phase, route.served, route.experiment)
-    return where, known.id, known.attempt, known.result, known.rule
+    return where, known.id, known.attempt, known.result, known.rule, record.data.users
 
 
 @pytest.mark.thorough

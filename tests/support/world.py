@@ -185,11 +185,10 @@ class World:
         with suppress(Refused):
             for action in decision.actions[: kill.survive]:
                 self.apply(action)
-        if any(
-            isinstance(each, actions.KeepExperiment) for each in decision.actions[kill.survive :]
-        ):
-            stored = recording.unkept(stored)
-        if not kill.status_lost:
+        # A record is kept before the status is written.
+        lost = decision.actions[kill.survive :]
+        unkept = any(isinstance(each, actions.KeepExperiment) for each in lost)
+        if not kill.status_lost and not unkept:
             self.status, self.alerts = stored, ()
         return decision
 
