@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from linnet.experiment.record import KEY, LABEL_EXPERIMENT, LABEL_RELEASE, Record, kept_as
+from linnet.core.labels import RELEASE
+from linnet.experiment.record import KEY, LABEL_EXPERIMENT, Record, kept_as
 from linnet.providers.kubernetes import CONFIGMAPS, KubernetesClient, Manifest
 from linnet.providers.mirror import Mirror
 from linnet.providers.mirrored import MirroredClient
@@ -49,7 +50,7 @@ class OnCluster:
 
     def config_map(self, record: Record, text: str, **labels: str) -> Manifest:
         name = kept_as(record.release, record.revision)
-        told = {LABEL_RELEASE: record.release, LABEL_EXPERIMENT: record.id} | labels
+        told = {RELEASE: record.release, LABEL_EXPERIMENT: record.id} | labels
         metadata = {"name": name, "namespace": self.namespace, "labels": told}
         manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
         return {**manifest, "data": {KEY: text}}
@@ -92,7 +93,7 @@ async def test_what_can_not_be_read_is_said(place: Place) -> None:
 
 async def test_what_only_has_the_name_of_a_record_is_none() -> None:
     place = OnCluster(FakeKubernetes(), "default")
-    stranger = place.config_map(kept(), json.dumps({"password": "x"}), **{LABEL_RELEASE: "tea"})
+    stranger = place.config_map(kept(), json.dumps({"password": "x"}), **{RELEASE: "tea"})
     await place.client.create(CONFIGMAPS, stranger)
     assert await place.records.find("default", "shop", "v2") is None
 

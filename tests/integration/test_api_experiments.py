@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from linnet.experiment.record import KEY, LABEL_EXPERIMENT, LABEL_RELEASE, kept_as
+from linnet.core.labels import RELEASE
+from linnet.experiment.record import KEY, LABEL_EXPERIMENT, kept_as
 from tests.support.apiserver import ApiServer
 from tests.support.experiments import kept
 from tests.support.guarded_shop import Answer, Shop, call, run_with_api
@@ -27,7 +28,7 @@ def shop(simulated: ApiServer, operator: OperatorProcess) -> Shop:
     record = kept(namespace=found.namespace)
     metadata = {
         "name": kept_as("shop", record.revision),
-        "labels": {LABEL_RELEASE: "shop", LABEL_EXPERIMENT: record.id},
+        "labels": {RELEASE: "shop", LABEL_EXPERIMENT: record.id},
     }
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     found.apply({**manifest, "data": {KEY: record.to_text()}})

@@ -12,8 +12,8 @@ from linnet.core.actions import KeepExperiment
 from linnet.core.labels import MANAGED_BY, RELEASE
 from linnet.experiment.record import KEY, LABEL_EXPERIMENT, Record
 from linnet.providers.errors import Conflict, Forbidden, Unusable
-from linnet.providers.experiments import KEPT, ExperimentRecords
 from linnet.providers.kubernetes import CONFIGMAPS
+from linnet.providers.records import KEPT, ConfigMapRecords
 from tests.support import experiments
 from tests.support.fake_kubernetes import FakeKubernetes
 
@@ -34,8 +34,8 @@ def client() -> FakeKubernetes:
 
 
 @pytest.fixture
-def records(client: FakeKubernetes) -> ExperimentRecords:
-    return ExperimentRecords(client)
+def records(client: FakeKubernetes) -> ConfigMapRecords:
+    return ConfigMapRecords(client)
 
 
 async def kept(client: FakeKubernetes, revision: str = "v2") -> Record:
@@ -45,7 +45,7 @@ async def kept(client: FakeKubernetes, revision: str = "v2") -> Record:
 
 
 async def test_it_is_the_releases_own_and_goes_with_it(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     await records.keep(wanted(), "uid-1")
     found = await client.get(CONFIGMAPS, "default", "shop-experiment-v2")
@@ -57,7 +57,7 @@ async def test_it_is_the_releases_own_and_goes_with_it(
 
 
 async def test_it_grows_and_then_has_its_result(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     for days in (1, 2, 3):
         await records.keep(wanted(days), "uid")
@@ -73,7 +73,7 @@ async def test_it_grows_and_then_has_its_result(
 
 
 async def test_without_data_of_this_look_those_that_are_kept_stay(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     await records.keep(wanted(3), "uid")
     stopped = wanted(0, result=ExperimentResult.STOPPED)
@@ -84,7 +84,7 @@ async def test_without_data_of_this_look_those_that_are_kept_stay(
 
 
 async def test_doing_it_twice_adds_nothing(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     await records.keep(wanted(), "uid")
     before = await kept(client)
@@ -93,7 +93,7 @@ async def test_doing_it_twice_adds_nothing(
 
 
 async def test_somebody_elses_is_left_alone(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     taken = {"metadata": {"name": "shop-experiment-v2", "namespace": "default"}, "data": {}}
     client.add(CONFIGMAPS, taken)
@@ -103,7 +103,7 @@ async def test_somebody_elses_is_left_alone(
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"release": 1}), ""])
 async def test_one_that_cannot_be_read_begins_anew(
-    client: FakeKubernetes, records: ExperimentRecords, text: str
+    client: FakeKubernetes, records: ConfigMapRecords, text: str
 ) -> None:
     await records.keep(wanted(), "uid")
     client.edit(CONFIGMAPS, "default", "shop-experiment-v2", {"data": {KEY: text}})
@@ -112,7 +112,7 @@ async def test_one_that_cannot_be_read_begins_anew(
 
 
 async def test_a_write_in_between_is_met_again(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     await records.keep(wanted(), "uid")
     client.fail(Conflict("changed"), verbs=("patch",), resource=CONFIGMAPS)
@@ -120,7 +120,7 @@ async def test_a_write_in_between_is_met_again(
     assert len((await kept(client)).looks) == 2
 
 
-async def test_a_refusal_is_told(client: FakeKubernetes, records: ExperimentRecords) -> None:
+async def test_a_refusal_is_told(client: FakeKubernetes, records: ConfigMapRecords) -> None:
     refusal = Forbidden(403, "Forbidden", "you may not")
     client.fail(refusal, verbs=("create",), resource=CONFIGMAPS)
     with pytest.raises(Forbidden):
@@ -128,7 +128,7 @@ async def test_a_refusal_is_told(client: FakeKubernetes, records: ExperimentReco
 
 
 async def test_the_latest_stay_and_what_is_no_record_does(
-    client: FakeKubernetes, records: ExperimentRecords
+    client: FakeKubernetes, records: ConfigMapRecords
 ) -> None:
     labels = {MANAGED_BY: "linnet", RELEASE: "shop"}
     client.add(CONFIGMAPS, {"metadata": {"name": "copy", "namespace": "default", "labels": labels}})

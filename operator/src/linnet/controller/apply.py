@@ -21,8 +21,8 @@ from linnet.core.actions import (
 )
 from linnet.core.revision import config_part
 from linnet.providers.errors import NotFound
-from linnet.providers.experiments import ExperimentRecords
 from linnet.providers.kubernetes import CANARYRELEASES, KubernetesClient
+from linnet.providers.records import ConfigMapRecords
 from linnet.providers.workloads import Target
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Actor:
         self._workloads = providers.workloads
         self._traffic = providers.traffic
         self._config = providers.config
-        self._records = ExperimentRecords(client)
+        self._records = ConfigMapRecords(client)
 
     async def apply(self, release: Release, action: Action) -> None:
         """Carry out one action.

@@ -29,8 +29,6 @@ KEY = "record.json"
 """Where the ConfigMap has it."""
 LABEL_EXPERIMENT = "linnet.dev/experiment"
 """Label of the ConfigMap: the experiment's id."""
-LABEL_RELEASE = "linnet.dev/release"
-"""Label of the ConfigMap: the name of the release."""
 
 LIMIT_BYTES = 900 * 1024
 LOOKS_PLANNED = 200
