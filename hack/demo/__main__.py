@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -18,8 +17,9 @@ from hack.cluster.images import project_images
 from hack.cluster.run import ClusterError
 from hack.cluster.up import up, up_existing
 from hack.demo import ROOT, ink, report
+from hack.demo.choice import options_for, stop_like_ctrl_c
 from hack.demo.play import Story
-from hack.demo.releases import Release, UnknownRelease, select
+from hack.demo.releases import RELEASES
 from hack.demo.scene import Show, Stage
 from hack.demo.screen import screen_for
 from hack.load import now
@@ -32,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Play the demonstration; returns 0 fine, 1 not as it should be, 2 wrong use, 130 stopped."""
     options = _options(argv)
     console = Console()
-    # A job that is ended by its runner cleans up like one that is ended by Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    stop_like_ctrl_c()
     try:
         return _run(options, console)
     except (ClusterError, LoadFailed) as error:
@@ -47,26 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m hack.demo", description=__doc__)
-    parser.add_argument("--cluster", default="linnet-demo", metavar="NAME", help="%(default)s")
-    parser.add_argument(
-        "--existing", action="store_true", help="use the cluster of the current kubectl context"
-    )
-    parser.add_argument("--only", default=(), type=_only, metavar="v2,v3", help="default: all five")
+    parser = options_for("python -m hack.demo", __doc__, RELEASES, "v2,v3")
     parser.add_argument("--rate", type=float, default=150, help="requests a second (%(default)s)")
     parser.add_argument("--no-live", action="store_true", help="plain lines, no live picture")
     options = parser.parse_args(argv)
     if not 20 <= options.rate <= 1000:
         parser.error("--rate must be from 20 to 1000")
-    options.only = options.only or select("")
     return options
-
-
-def _only(text: str) -> tuple[Release, ...]:
-    try:
-        return select(text)
-    except UnknownRelease as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

@@ -58,19 +58,6 @@ RELEASES = (
 )
 
 
-class UnknownRelease(ValueError):
-    """A release was asked for that the demonstration doesn't have."""
-
-
-def select(only: str) -> tuple[Release, ...]:
-    """The releases of a list like ``v2,v3``, in the demonstration's order; all if it is empty."""
-    wanted = {name.strip() for name in only.split(",") if name.strip()}
-    if unknown := wanted - {release.name for release in RELEASES}:
-        known = ", ".join(release.name for release in RELEASES)
-        raise UnknownRelease(f"there is no {', '.join(sorted(unknown))}: there are {known}")
-    return tuple(release for release in RELEASES if not wanted or release.name in wanted)
-
-
 def hold_seconds(rate: float) -> int:
     """How long a step is held, so that it sees enough requests and enough measurements."""
     for_requests = math.ceil(MIN_REQUESTS * _SPARE / rate) + SETTLE_S

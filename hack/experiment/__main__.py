@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -14,9 +13,10 @@ from hack.cluster.images import project_images
 from hack.cluster.run import ClusterError
 from hack.cluster.up import up, up_existing
 from hack.demo import ROOT
+from hack.demo.choice import options_for, stop_like_ctrl_c
 from hack.demo.screen import Lines
 from hack.experiment.play import Story
-from hack.experiment.releases import Trial, UnknownTrial, select
+from hack.experiment.releases import TRIALS
 from hack.experiment.reports import keep
 from hack.load import now
 from hack.load_process import LoadFailed
@@ -26,10 +26,9 @@ OUT = ROOT / "out" / "demo-experiment"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Play the demonstration; returns 0 fine, 1 not as it should be, 2 wrong use, 130 stopped."""
-    options = _options(argv)
+    options = options_for("python -m hack.experiment", __doc__, TRIALS, "v2,v6").parse_args(argv)
     console = Console()
-    # A job that is ended by its runner cleans up like one that is ended by Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    stop_like_ctrl_c()
     try:
         return _run(options, console)
     except (ClusterError, LoadFailed) as error:
@@ -38,25 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("Stopped. The cluster is still there.", highlight=False)
         return 130
-
-
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m hack.experiment", description=__doc__)
-    parser.add_argument("--cluster", default="linnet-demo", metavar="NAME", help="%(default)s")
-    parser.add_argument(
-        "--existing", action="store_true", help="use the cluster of the current kubectl context"
-    )
-    parser.add_argument("--only", default=(), type=_only, metavar="v2,v6", help="default: all five")
-    options = parser.parse_args(argv)
-    options.only = options.only or select("")
-    return options
-
-
-def _only(text: str) -> tuple[Trial, ...]:
-    try:
-        return select(text)
-    except UnknownTrial as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

@@ -82,19 +82,6 @@ TRIALS = (
 )
 
 
-class UnknownTrial(ValueError):
-    """A version was asked for that there isn't."""
-
-
-def select(only: str) -> tuple[Trial, ...]:
-    """The versions of a list like ``v2,v6``, in their order; all if it is empty."""
-    wanted = {name.strip() for name in only.split(",") if name.strip()}
-    if unknown := wanted - {trial.name for trial in TRIALS}:
-        known = ", ".join(trial.name for trial in TRIALS)
-        raise UnknownTrial(f"there is no {', '.join(sorted(unknown))}: there are {known}")
-    return tuple(trial for trial in TRIALS if not wanted or trial.name in wanted)
-
-
 def metrics() -> list[dict[str, Any]]:
     """The default metrics, with a limit of the response time that a busy laptop keeps."""
     return [

@@ -11,6 +11,8 @@ import pytest
 from linnet.providers.kubernetes import KubernetesClient
 from tests.support.apiserver import ApiServer, run_apiserver
 from tests.support.gateway import start_gateway
+from tests.support.guarded_shop import run_with_api
+from tests.support.operator_process import OperatorProcess
 from tests.support.simulated_nodes import run_with_nodes
 from tests.support.stage import Stage
 
@@ -74,3 +76,12 @@ def simulated() -> Iterator[ApiServer]:
             yield server
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def operator(
+    simulated: ApiServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator that serves the API, in front of the cluster with simulated pods."""
+    with run_with_api(simulated, tmp_path_factory.mktemp("operator")) as found:
+        yield found

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.apiserver import ApiServer
-from tests.support.guarded_shop import Shop, call, run_with_api, signed_anew, weight
+from tests.support.guarded_shop import Shop, call, signed_anew, weight
 from tests.support.operator_process import OperatorProcess
 
 HOUR = 3600
@@ -19,14 +18,6 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 STREAM_SECONDS = 3
 TIMED_OUT = 28
 """curl's exit code where a stream that has no end was cut off."""
-
-
-@pytest.fixture(scope="module")
-def operator(
-    simulated: ApiServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    with run_with_api(simulated, tmp_path_factory.mktemp("operator")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Experiments by the HTTP API on a real API server: its tokens, its RBAC, its ConfigMaps."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,16 +8,8 @@ from linnet.core.labels import RELEASE
 from linnet.experiment.record import KEY, LABEL_EXPERIMENT, kept_as
 from tests.support.apiserver import ApiServer
 from tests.support.experiments import kept
-from tests.support.guarded_shop import Answer, Shop, call, run_with_api
+from tests.support.guarded_shop import Answer, Shop, call
 from tests.support.operator_process import OperatorProcess
-
-
-@pytest.fixture(scope="module")
-def operator(
-    simulated: ApiServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    with run_with_api(simulated, tmp_path_factory.mktemp("operator")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

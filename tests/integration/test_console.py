@@ -7,16 +7,8 @@ import pytest
 
 from hack.browser import Page, open_page, run_browser
 from tests.support.apiserver import ApiServer
-from tests.support.guarded_shop import Shop, run_with_api, weight
+from tests.support.guarded_shop import Shop, weight
 from tests.support.operator_process import OperatorProcess
-
-
-@pytest.fixture(scope="module")
-def operator(
-    simulated: ApiServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    with run_with_api(simulated, tmp_path_factory.mktemp("operator")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,17 @@ START = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+VARIABLES = {
+    "namespace": "shop",
+    "stable": "web",
+    "canary": "web-canary",
+    "stablePods": "web-[0-9a-z]+-[0-9a-z]{5}",
+    "canaryPods": "web-canary-[0-9a-z]+-[0-9a-z]{5}",
+    "stableService": "web",
+    "canaryService": "web-canary",
+    "route": "web",
+}
+"""What a query may name, of a release called web in shop."""
 
 
 def make_spec(

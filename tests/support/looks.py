@@ -1,7 +1,10 @@
 """One look of the operator at a simulated world, and how it may end."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TypeVar
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus
@@ -40,3 +43,21 @@ class Kill:
 
 
 ALIVE = Kill(survive=1000, status_lost=False)
+
+LOOKS_AT_ONCE = 5
+"""More decisions than this at one moment are a hot loop."""
+
+
+def in_hot_loop(trail: Sequence[Look]) -> bool:
+    """Whether the last decisions wake the operator at once, again and again."""
+    last = trail[-LOOKS_AT_ONCE:]
+    at_once = all(look.decision.wake_after == timedelta(0) for look in last)
+    return len(last) == LOOKS_AT_ONCE and last[0].at == last[-1].at and at_once
+
+
+T = TypeVar("T")
+
+
+def changes(values: Iterable[T]) -> list[T]:
+    """The values without repetitions in a row."""
+    return [value for value, _ in groupby(values)]

@@ -11,25 +11,25 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, DecisionKind, HistoryEntry, Phase
-from linnet.core import actions, experiments, recording
+from linnet.core import actions, recording
 from linnet.core.catalog import checks
 from linnet.core.decide import analysis_due, decide
 from linnet.core.decision import Decision
 from linnet.core.looks import span_due
-from linnet.core.observed import Alert, ExperimentObserved, Observed, Sample
+from linnet.core.observed import Alert, Observed, Sample
 from linnet.core.references import Reference
 from linnet.core.revision import config_part, template_part
 from linnet.core.stored import read
 from linnet.experiment.data import Data
 from linnet.experiment.record import Record
 from tests.support.builders import HOUR, SECOND, START, make_spec, sample
-from tests.support.looks import ALIVE, Kill, Look, Stopped, Stuck
+from tests.support.looks import ALIVE, Kill, Look, Stopped, Stuck, changes, in_hot_loop
 from tests.support.objects import Canary, Config, ImpossibleWorld, Refused, Route, Stable
 from tests.support.requests_seen import Requests
+from tests.support.users_seen import read_users
 
 Reading = float | str | None
 Readings = Mapping[str, "Reading | Callable[[World], Reading]"]
@@ -43,8 +43,6 @@ HEALTHY: dict[str, float] = {
 }
 WATCH_LAG = SECOND
 """Time from a change of an object to the decision that it brings."""
-LOOKS_AT_ONCE = 5
-"""More decisions than this at one moment are a hot loop."""
 
 
 class World:
@@ -148,20 +146,13 @@ class World:
             request=self.request,
             reviewed=self.reviewed,
             alerts=self.alerts,
-            experiment=self._experiment(),
+            experiment=read_users(self.spec, self.status, self._tell_users, self.now),
             name="shop",
             namespace="default",
         )
 
-    def _experiment(self) -> ExperimentObserved | None:
-        known = experiments.reading(self.spec, self.status)
-        due = experiments.next_look(self.spec, self.status)
-        if known is None or due is None or self.now < due:
-            return None
-        told = "connection refused" if self.prometheus_away else self.users(self, known.started_at)
-        if isinstance(told, str):
-            return ExperimentObserved(known.id, error=told)
-        return ExperimentObserved(known.id, told)
+    def _tell_users(self, since: datetime) -> Data | str:
+        return "connection refused" if self.prometheus_away else self.users(self, since)
 
     def measure(self, name: str) -> Sample:
         if self.prometheus_away:
@@ -287,19 +278,14 @@ class World:
         before = self._state()
         restarts = len(self.trail) in self.kills
         decision = self.look()
-        self._refuse_hot_loop()
+        if in_hot_loop(self.trail):
+            raise Stuck(f"a hot loop: {self}")
         times = [self._next_change()]
         if restarts or self._state() != before:
             times.append(self.now + WATCH_LAG)
         if decision.wake_after is not None:
             times.append(self.now + decision.wake_after)
         return min((time for time in times if time is not None), default=None)
-
-    def _refuse_hot_loop(self) -> None:
-        last = self.trail[-LOOKS_AT_ONCE:]
-        at_once = all(look.decision.wake_after == 0 * SECOND for look in last)
-        if len(last) == LOOKS_AT_ONCE and last[0].at == self.now and at_once:
-            raise Stuck(f"a hot loop: {self}")
 
     def _next_change(self) -> datetime | None:
         """The next moment at which the world changes by itself."""
@@ -350,19 +336,17 @@ class World:
     @property
     def weights(self) -> list[int]:
         """The weights that were asked of the route, without repetitions."""
-        asked = [
+        return changes(
             action.weight
             for look in self.trail
             for action in look.decision.actions
             if isinstance(action, actions.SetWeight)
-        ]
-        return asked[:1] + [after for before, after in pairwise(asked) if after != before]
+        )
 
     @property
     def phases(self) -> list[Phase]:
         """The phases that were passed through."""
-        phases = [Phase.PENDING, *(look.decision.status.phase for look in self.trail)]
-        return phases[:1] + [after for before, after in pairwise(phases) if after is not before]
+        return changes([Phase.PENDING, *(look.decision.status.phase for look in self.trail)])
 
     @property
     def decisions(self) -> list[DecisionKind]:

@@ -11,17 +11,8 @@ from linnet.core import pod_sources
 from linnet.core.pods import Happened, MemorySeen, PodsSeen
 from linnet.core.series import Matrix, Point, Series, Span
 from linnet.providers.metrics.syntax import check
+from tests.support.builders import VARIABLES
 
-VARIABLES = {
-    "namespace": "shop",
-    "stable": "web",
-    "canary": "web-canary",
-    "stablePods": "web-[0-9a-z]+-[0-9a-z]{5}",
-    "canaryPods": "web-canary-[0-9a-z]+-[0-9a-z]{5}",
-    "stableService": "web",
-    "canaryService": "web-canary",
-    "route": "web",
-}
 ALL = ComparisonSource.model_validate(
     {"memory": "cadvisor", "restarts": "kubeStateMetrics", "oomKills": "cadvisor"}
 )

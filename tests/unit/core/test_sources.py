@@ -4,17 +4,8 @@ from linnet.api.comparison import HttpSource
 from linnet.core.series import Matrix, Series, Span
 from linnet.core.sources import SOURCES, Arm, Arms, arms, selectors
 from linnet.providers.metrics.syntax import check
+from tests.support.builders import VARIABLES
 
-VARIABLES = {
-    "namespace": "shop",
-    "stable": "web",
-    "canary": "web-canary",
-    "stablePods": "web-[0-9a-z]+-[0-9a-z]{5}",
-    "canaryPods": "web-canary-[0-9a-z]+-[0-9a-z]{5}",
-    "stableService": "web",
-    "canaryService": "web-canary",
-    "route": "web",
-}
 SPAN = Span(since=100, until=115, fresh_s=30)
 
 ROUTE = "httproute-shop-web-gw-gateway-public-ep-web-0-de39b23c436fe4a2b203"

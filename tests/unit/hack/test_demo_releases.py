@@ -4,11 +4,9 @@ from hack.demo.releases import (
     RELEASES,
     SETTLE_S,
     STEPS,
-    UnknownRelease,
     hold_seconds,
     image_values,
     policy,
-    select,
     values,
 )
 from linnet.core.catalog import checks
@@ -42,13 +40,6 @@ def test_bad_versions_expect_a_rollback_and_good_ones_a_promotion() -> None:
         ("v6", "RolledBack"),
     ]
     assert all(bool(release.faults) == bool(release.reasons) for release in RELEASES)
-
-
-def test_selecting_keeps_the_order_and_knows_the_names() -> None:
-    assert [release.name for release in select("v4, v2")] == ["v2", "v4"]
-    assert select("") == RELEASES
-    with pytest.raises(UnknownRelease, match="there is no v9: there are v2, v3"):
-        select("v2,v9")
 
 
 def test_an_image_with_a_port_in_its_registry_is_taken_apart_at_the_tag() -> None:

@@ -18,9 +18,7 @@ from hack.experiment.releases import (
     USERS,
     WEIGHT,
     Trial,
-    UnknownTrial,
     policy,
-    select,
 )
 from hack.experiment.truth import EDGES, Comparison, Person, people
 from hack.experiment.visits import Asked
@@ -142,13 +140,6 @@ def test_all_users_have_been_there_before_a_success_may_be_told() -> None:
     for begin in range(DAY_S):
         last = max(asked.finished for user in users for asked in visit(user, BEGIN + begin))
         assert last - (BEGIN + begin) < MINIMUM_S + 15
-
-
-def test_versions_are_picked_by_name() -> None:
-    assert [trial.name for trial in select(" v6,v2 ")] == ["v2", "v6"]
-    assert select("") == TRIALS
-    with pytest.raises(UnknownTrial, match="there is no v9"):
-        select("v2,v9")
 
 
 COUNTS = Comparison({"control": 250, "treatment": 250}, 90, 20, ())

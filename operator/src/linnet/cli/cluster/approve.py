@@ -1,6 +1,5 @@
 """`linnet approve`: sent to the operator itself, which has to know who approves."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -8,10 +7,9 @@ import typer
 from linnet.api.http import Approve
 from linnet.api.request import RequestStatus
 from linnet.cli.cluster import releases
-from linnet.cli.cluster.calling import ApiUrl, Door, Refused, TokenFile, call
-from linnet.cli.cluster.connection import Cluster, Place, ask
+from linnet.cli.cluster.calling import ApiUrl, Door, TokenFile, call, have_done
+from linnet.cli.cluster.connection import Cluster, Place
 from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace
-from linnet.cli.output import NOT_WELL, ending, say
 
 PATH = "/api/v2/canary/approve"
 
@@ -40,10 +38,4 @@ def approve(
         body = Approve(namespace=cluster.namespace, name=name, reason=reason, revision=revision)
         return await call(cluster, Door(api_url, token_file), PATH, body)
 
-    with ending():
-        try:
-            found = ask(Place(context, kubeconfig, namespace), work)
-        except Refused as refused:
-            say(f"{name}: Approve was refused: {refused}")
-            raise typer.Exit(NOT_WELL) from None
-    sys.stdout.write(f"{name}: {found.outcome.lower()}: {found.message}\n")
+    have_done(Place(context, kubeconfig, namespace), name, "Approve", work)

@@ -1,5 +1,7 @@
 """Calling the operator's own API: it has to know who asks."""
 
+import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +11,9 @@ import typer
 
 from linnet.api.http import Named
 from linnet.api.request import RequestStatus
-from linnet.cli.cluster.connection import Cluster
+from linnet.cli.cluster.connection import Cluster, Place, ask
 from linnet.cli.cluster.operators import SELECTOR
-from linnet.cli.output import BadInput
+from linnet.cli.output import NOT_WELL, BadInput, ending, say
 from linnet.providers.errors import Conflict, ObjectMissing, Unreachable, api_error
 from linnet.providers.kubernetes import SERVICES, Manifest
 
@@ -50,6 +52,25 @@ class Door:
 
     url: str = ""
     token_file: str = ""
+
+
+def have_done(
+    place: Place, name: str, what: str, work: Callable[[Cluster], Awaitable[RequestStatus]]
+) -> None:
+    """Have the operator do something to a release, and tell what came of it.
+
+    what: how the request is called. work: sends it.
+
+    Raises:
+        typer.Exit: it was refused, or can't be asked.
+    """
+    with ending():
+        try:
+            found = ask(place, work)
+        except Refused as refused:
+            say(f"{name}: {what} was refused: {refused}")
+            raise typer.Exit(NOT_WELL) from None
+    sys.stdout.write(f"{name}: {found.outcome.lower()}: {found.message}\n")
 
 
 async def call(cluster: Cluster, door: Door, path: str, body: Named) -> RequestStatus:

@@ -1,7 +1,5 @@
 """`linnet experiment stop` and `linnet experiment decide`: sent to the operator's own API."""
 
-import sys
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,10 +9,10 @@ from linnet.api.http import Act, Named
 from linnet.api.http_experiments import Decide
 from linnet.api.request import RequestStatus
 from linnet.cli.cluster import releases
-from linnet.cli.cluster.calling import ApiUrl, Door, Refused, TokenFile, call
-from linnet.cli.cluster.connection import Cluster, Place, ask
+from linnet.cli.cluster.calling import ApiUrl, Door, TokenFile, call, have_done
+from linnet.cli.cluster.connection import Cluster, Place
 from linnet.cli.cluster.options import Context, Kubeconfig, Name, Namespace
-from linnet.cli.output import NOT_WELL, BadInput, ending, say
+from linnet.cli.output import BadInput
 
 PATH = "/api/v2/experiments"
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why, for the history and the report.")]
@@ -47,7 +45,7 @@ def stop(
         body = Act(namespace=cluster.namespace, name=name, reason=reason)
         return await _sent(cluster, Door(api_url, token_file), "stop", body)
 
-    _tell(Place(context, kubeconfig, namespace), name, "Stop", work)
+    have_done(Place(context, kubeconfig, namespace), name, "Stop", work)
 
 
 def decide(
@@ -84,26 +82,9 @@ def decide(
         )
         return await _sent(cluster, Door(api_url, token_file), "decide", body)
 
-    _tell(Place(context, kubeconfig, namespace), name, "Decide", work)
+    have_done(Place(context, kubeconfig, namespace), name, "Decide", work)
 
 
 async def _sent(cluster: Cluster, door: Door, how: str, body: Named) -> RequestStatus:
     await releases.one(cluster, body.name)
     return await call(cluster, door, f"{PATH}/{how}", body)
-
-
-def _tell(
-    place: Place, name: str, what: str, work: Callable[[Cluster], Awaitable[RequestStatus]]
-) -> None:
-    """Have it done, and tell what came of it.
-
-    Raises:
-        typer.Exit: it was refused.
-    """
-    with ending():
-        try:
-            found = ask(place, work)
-        except Refused as refused:
-            say(f"{name}: {what} was refused: {refused}")
-            raise typer.Exit(NOT_WELL) from None
-    sys.stdout.write(f"{name}: {found.outcome.lower()}: {found.message}\n")
