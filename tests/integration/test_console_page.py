@@ -16,7 +16,8 @@ from linnet.api.request import RequestOutcome
 from linnet.api.status import Phase
 from tests.support import console_picture
 from tests.support.api_place import Place
-from tests.support.console_stage import AT, CANARY, STABLE, changed, console
+from tests.support.console_stage import AT, CANARY, STABLE, changed, console, experimenting
+from tests.support.experiments import tried
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRAST, LARGE_CONTRAST = 4.5, 3.0
@@ -251,6 +252,86 @@ async def test_a_release_is_paused(browser: str, place: Place) -> None:
         await page.click("button", "Pause")
         await page.says("It is paused.")
         assert place.desk.suspended == [True]
+
+
+DECISIONS = ["Stop the experiment…", "Decide: success…", "Decide: failure…"]
+REPORT = "Report as a file"
+
+
+async def test_an_experiment_is_shown_with_each_effect_and_its_interval(
+    browser: str, place: Place
+) -> None:
+    experimenting(place)
+    async with signed_in(browser, place, "viewer") as page:
+        await page.says("1 of 6 goals shown to be better")
+        text = await page.text()
+        for words in (
+            *("Running", "tone-v2", "5,012", "4,988", "10\u00a0% planned"),
+            *("✓ better, as large as asked for", "+12.1\u00a0pp", "+7.9 to +16.3\u00a0pp"),
+            *("30.1 → 42.2\u00a0%", "-11 to +16\u00a0%", "102 → 104\u00a0s"),
+            *("✕ beyond its limit", "no data"),
+        ):
+            assert words in text or words.replace("\u00a0", " ") in text, words
+        assert await buttons(page) == [REPORT]
+        changed(place, experiment=tried(revision=CANARY, message="<b>stale</b>", problem="no data"))
+        await page.says("<b>stale</b>")
+        await page.click("button", REPORT)
+        await page.says("The report of tone-v2 is among your downloads.")
+
+
+@pytest.mark.parametrize(
+    ("result", "role", "offered"),
+    [
+        ("Running", "decider", [*DECISIONS, REPORT]),
+        ("Conditional", "decider", [*DECISIONS[1:], REPORT]),
+        ("Stopped", "decider", [*DECISIONS[1:], REPORT]),
+        ("Success", "decider", [REPORT]),
+        ("Running", "releaser", ["Roll back…", REPORT]),
+    ],
+)
+async def test_who_may_decide_is_offered_it_while_there_is_something_to_decide(
+    browser: str, place: Place, result: str, role: str, offered: list[str]
+) -> None:
+    experimenting(place, result=result)
+    async with signed_in(browser, place, role) as page:
+        await page.says("1 of 6 goals shown to be better")
+        assert await buttons(page) == offered
+
+
+@pytest.mark.parametrize(
+    ("button", "action", "result"),
+    [
+        ("Stop the experiment", "Stop", ""),
+        ("Decide: success", "Decide", "Success"),
+        ("Decide: failure", "Decide", "Failure"),
+    ],
+)
+async def test_an_experiment_is_ended_by_a_person_with_a_reason(
+    browser: str, place: Place, button: str, action: str, result: str
+) -> None:
+    experimenting(place)
+    async with signed_in(browser, place, "decider") as page:
+        await page.click("button", f"{button}…")
+        await page.write("Reason", "seen enough")
+        await page.click("button", button)
+        await page.says("so it was decided")
+        (asked,) = place.desk.asked
+        assert (asked.action, asked.result, asked.reason) == (action, result, "seen enough")
+        assert asked.revision == (CANARY if action == "Decide" else "")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+async def test_an_experiment_can_be_read_on_a_phone_and_a_desk_by_day_and_by_night(
+    browser: str, place: Place, width: int, dark: bool
+) -> None:
+    experimenting(place)
+    async with signed_in(browser, place, "decider") as page:
+        await page.looks(width, dark=dark)
+        await page.says("beyond its limit")
+        assert await page.script(FAINT_TEXT) == []
+        assert await page.script(SMALL_TARGETS) == []
+        assert await page.script(CUT_OFF) <= 0
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

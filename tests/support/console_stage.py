@@ -13,6 +13,7 @@ from linnet.server.http import serve
 from tests.support.addresses import loopback
 from tests.support.api_place import Desk, Place
 from tests.support.builders import START, make_entry, make_metric, make_spec, make_status
+from tests.support.experiments import kept, tried
 
 STABLE, CANARY = "6d5f9c7b84", "7e8a1bd2f0"
 AT = {"wanted": 10, "seen": 10}
@@ -96,6 +97,18 @@ def changed(place: Place, **changes: Any) -> None:
     assert seen is not None
     status = type(seen.status).model_validate({**dict(seen.status), **changes})
     place.desk.seen = replace(seen, version=f"{int(seen.version) + 1}", status=status)
+
+
+def experimenting(place: Place, **changes: Any) -> None:
+    """Have the release's step be an experiment, of which a record is kept."""
+    seen = place.desk.seen
+    assert seen is not None
+    asking = {"weight": 10, "experiment": {"name": "tone"}}
+    sticky = {"httpRoute": "shop", "sticky": {"header": {"name": "X-User-Bucket"}}}
+    spec = make_spec(steps=[{"weight": 5}, asking, {"weight": 100}], traffic=sticky)
+    place.desk.seen = replace(seen, spec=spec)
+    place.desk.records.keep(replace(kept(), revision=CANARY))
+    changed(place, experiment=tried(revision=CANARY, weight=10, **changes))
 
 
 @asynccontextmanager

@@ -1,9 +1,12 @@
 // What somebody may ask of a release now: for each the verb that it takes, and when it makes sense.
 
+import { undecided } from "./experiment.js";
+
 const UNDER_WAY = ["Starting", "Progressing", "Promoting"];
 
 const ahead = ({ spec, status }) => spec.steps.filter((step) => step.weight > status.weight.wanted);
-const moves = ({ spec, status }) => status.phase === "Progressing" && !spec.suspend;
+const moves = (one) => one.status.phase === "Progressing" && !one.spec.suspend && !undecided(one);
+const decided = (result) => ({ status }) => ({ result, revision: status.experiment.revision });
 
 function mayApprove({ spec, status }, user) {
   const weight = status.weight?.wanted;
@@ -31,7 +34,7 @@ export const ACTS = [
     label: (one) => `Go on to ${ahead(one)[0].weight}\u00a0%`,
     title: (one) => `Have ${one.name} go on to ${ahead(one)[0].weight}\u00a0%?`,
     text: () => "Now, without waiting for the hold or for evidence.",
-    path: "enable",
+    path: "canary/enable",
     body: (one) => ({ trafficPercentage: ahead(one)[0].weight }),
   },
   {
@@ -42,6 +45,32 @@ export const ACTS = [
     text: () => "Past all steps that are left, without waiting for evidence. A step that asks for "
       + "approvals waits for them.",
     body: () => ({ full: true }),
+  },
+  {
+    id: "stop", verb: "decide", why: true,
+    when: (one) => undecided(one) && one.status.experiment.result === "Running",
+    label: () => "Stop the experiment",
+    title: ({ name }) => `Stop the experiment of ${name}?`,
+    text: () => "It ends now, without a result. The release then waits for a person to decide.",
+    path: "experiments/stop",
+  },
+  {
+    id: "success", verb: "decide", why: true,
+    when: undecided,
+    label: () => "Decide: success",
+    title: ({ name }) => `Call the experiment of ${name} a success?`,
+    text: () => "The release goes on, whatever the rules of the experiment say.",
+    path: "experiments/decide",
+    body: decided("Success"),
+  },
+  {
+    id: "failure", verb: "decide", why: true, kind: "danger",
+    when: undecided,
+    label: () => "Decide: failure",
+    title: ({ name }) => `Call the experiment of ${name} a failure?`,
+    text: ({ status }) => `All traffic returns to stable ${status.stableRevision}, at once.`,
+    path: "experiments/decide",
+    body: decided("Failure"),
   },
   {
     id: "pause", verb: "patch", why: false,

@@ -55,7 +55,7 @@ async function send(event) {
   button.disabled = true;
   byId("ask-refused").textContent = "";
   try {
-    const answer = await client.act(act.path ?? act.id, {
+    const answer = await client.act(act.path ?? `canary/${act.id}`, {
       namespace: one.namespace, name: one.name, reason: byId("reason").value.trim(),
       ...(act.body?.(one) ?? {}),
     });

@@ -46,7 +46,8 @@ async function send(path, options = {}, token = kept.token) {
 }
 
 const json = async (answer) => (await answer).json();
-const place = (one) => `releases/${encodeURIComponent(one.namespace)}/${encodeURIComponent(one.name)}`;
+const place = (one, kind = "releases") =>
+  `${kind}/${encodeURIComponent(one.namespace)}/${encodeURIComponent(one.name)}`;
 
 /** All releases of a namespace, or of all with "". token: another one than that which is kept. */
 export function releases(where = kept.namespace, token = kept.token) {
@@ -57,9 +58,14 @@ export function releases(where = kept.namespace, token = kept.token) {
 /** A release by one of the paths to see it: "", "/samples", "/health", "/rights". */
 export const see = (one, path = "") => json(send(place(one) + path));
 
+/** The report of a release's experiment, as a page. */
+export async function report(one) {
+  return (await send(`${place(one, "experiments")}/report?format=html`)).blob();
+}
+
 /** Have something done with a release. */
 export const act = (path, body) =>
-  json(send(`canary/${path}`, { method: "POST", body: JSON.stringify(body) }));
+  json(send(path, { method: "POST", body: JSON.stringify(body) }));
 
 /** Call `changed` now and at each change of a release, until the stream ends or `stop` is aborted. */
 export async function live(one, stop, changed) {

@@ -4,6 +4,7 @@ import { offer, drop } from "./asking.js";
 import { check } from "./checks.js";
 import * as client from "./client.js";
 import { byId, el, reveal, show } from "./dom.js";
+import { asked, experiment } from "./experiment.js";
 import { traffic } from "./traffic.js";
 import { entry } from "./trail.js";
 
@@ -117,6 +118,7 @@ function render(look, detail, samples, problems) {
   show(byId("problems"), problems, (all) => all.map((each) => el("li", {}, each)));
   show(byId("traffic"), [status.weight, status.phase, status.stableRevision, status.canaryRevision,
     detail.spec.steps], () => traffic(detail));
+  tried(look, detail);
   show(byId("checks"), samples, (all) => all.length ? all.map(check)
     : el("li", { class: "hint" }, "Nothing has been measured yet."));
   show(byId("trail"), status.history ?? [], (all) => all.length ? [...all].reverse().map(entry)
@@ -129,6 +131,30 @@ function render(look, detail, samples, problems) {
     return refresh(look);
   });
   announce(look, detail);
+}
+
+/** Show the experiment, if there is or was one. */
+function tried(look, detail) {
+  const { experiment: one } = detail.status;
+  const metrics = asked(detail)?.metrics ?? [];
+  if (one) show(byId("trial"), [one, metrics], () => experiment(one, metrics));
+  reveal(byId("experiment"), Boolean(one), byId("name"));
+  reveal(byId("report"), Boolean(one?.recordedAt), byId("name"));
+  byId("report").onclick = () => keepReport(look, one);
+}
+
+/** The report as a file: a page that is shown here would be under this page's policy. */
+async function keepReport(look, one) {
+  try {
+    const link = el("a", { download: `${one.id}.html` });
+    link.href = URL.createObjectURL(await client.report(look.one));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    look.tell(`The report of ${one.id} is among your downloads.`);
+  } catch (error) {
+    if (error.status === 401) return look.lost(error);
+    look.tell(error.message);
+  }
 }
 
 /** Say where the release is, once for each phase and weight: not each measurement. */
