@@ -130,6 +130,9 @@ def test_a_stopped_one_waits_for_a_person() -> None:
     ask(world, "Stop", reason="the campaign is over")
     world.rest(HOUR)
     assert experiment(world).result is ExperimentResult.STOPPED
+    (record,) = world.records.values()
+    assert record.decided is not None
+    assert (record.decided.by, record.decided.reason) == ("jane", "the campaign is over")
     assert headers(world) == ["", NAME, ""]
     assert world.weight == 50
     assert world.status.message.startswith(

@@ -263,7 +263,8 @@ def test_a_stop_by_annotation_counts_and_needs_no_name() -> None:
     assert found.result is ExperimentResult.STOPPED
     assert found.message == f"Experiment {NAME} was stopped by somebody"
     (record,) = (a.record for a in decision.actions if isinstance(a, KeepExperiment))
-    assert record.decided is None
+    assert record.decided is not None
+    assert record.decided.by == ""
 
 
 def test_a_word_about_nothing_changes_nothing() -> None:

@@ -7,7 +7,6 @@ is tried again.
 from dataclasses import replace
 from datetime import datetime
 
-from linnet.api.experiment import ExperimentResult
 from linnet.api.experiment_step import ExperimentStatus
 from linnet.api.status import CanaryReleaseStatus
 from linnet.core import experiments, steps
@@ -77,9 +76,7 @@ def _data(situation: Situation, known: ExperimentStatus) -> Data | None:
 
 def _decided(known: ExperimentStatus) -> Decided | None:
     word = known.decided
-    if word is None or word.result is ExperimentResult.STOPPED:
-        return None
-    return Decided(word.result, word.by, word.reason, word.at)
+    return Decided(word.result, word.by, word.reason, word.at) if word else None
 
 
 def unkept(status: CanaryReleaseStatus) -> CanaryReleaseStatus:

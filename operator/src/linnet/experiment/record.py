@@ -57,7 +57,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Decided:
-    """What a person decided. result: Success or Failure. by: as the API server knows them."""
+    """What a person decided.
+
+    result: Success, Failure or Stopped. by: as the API server knows them.
+    """
 
     result: ExperimentResult
     by: str
