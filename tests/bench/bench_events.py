@@ -1,4 +1,4 @@
-"""What counting and reading the outcomes of an experiment costs, and how fairly users are dealt.
+"""What counting and judging the outcomes of an experiment costs, and how fairly users are dealt.
 
 LINNET_EVENTS_USERS scales it down for a quick look (50,000 users with outcomes by default).
 """
@@ -10,15 +10,21 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from scipy import stats
 
+from linnet.api.experiment import DEFAULT_METRICS, Experiment
+from linnet.core.experiment_data import REVISION, SCRAPED, data_of
+from linnet.core.series import Matrix, Series
+from linnet.experiment.judge import judge
 from recochat.events.metrics import METRICS, of_request, of_turn
 from recochat.experiments.assignment import BUCKETS, bucket, variant
 from recochat.experiments.base import Outcome, Record, Subject
@@ -34,6 +40,7 @@ SALTS = ("tone", "tone-2", "shop-7f9c", "0")
 SHARES = (5.0, 50.0, 100.0)
 BATCH = 100
 READS, WARM = 60, 10
+LOOKS = 100
 NOW = 1_800_000_000.0
 SEGMENTS = ("known:no", *(f"persona:{n}" for n in range(6)))
 KEPT = ("--appendonly", "yes", "--appendfsync", "everysec")
@@ -97,7 +104,8 @@ async def counting(url: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with Redis.from_url(url) as redis:
         await fill(store, 0, FEW)
-        found[f"read, {FEW} users"] = few = await reading(store)
+        text, few = await reading(store)
+        look_few = looking(text)
         before, worked, events = used(redis), busy(redis), (USERS - FEW) * 3
         started = time.perf_counter()
         await fill(store, FEW, USERS)
@@ -105,11 +113,15 @@ async def counting(url: str) -> dict[str, Any]:
         found["events_per_s"] = round(events / seconds)
         found["redis_cpu_us_an_event"] = round((busy(redis) - worked) / events * 1e6, 1)
         found["bytes_a_user"] = round((used(redis) - before) / (USERS - FEW))
-        found[f"read, {USERS} users"] = await reading(store)
+        found[f"read, {FEW} users"] = few
+        found[f"read, {USERS} users"] = (await reading(store))[1]
         pretend(redis, MANY / USERS)
-        found[f"read, {MANY} users"] = many = await reading(store)
+        text, found[f"read, {MANY} users"] = await reading(store)
+        look_many = looking(text)
     await client.aclose()
-    found["read_cost_ratio"] = round(many["cpu_ms"] / few["cpu_ms"], 2)
+    found["read_cost_ratio"] = round(found[f"read, {MANY} users"]["cpu_ms"] / few["cpu_ms"], 2)
+    found |= {f"look, {FEW} users": look_few, f"look, {MANY} users": look_many}
+    found["look_cost_ratio"] = round(look_many["cpu_ms"] / look_few["cpu_ms"], 2)
     return found
 
 
@@ -135,8 +147,8 @@ def record(number: int) -> Record:
     )
 
 
-async def reading(store: RedisOutcomes) -> dict[str, float]:
-    """Milliseconds and bytes of one scrape: reading the sums, and writing them as text."""
+async def reading(store: RedisOutcomes) -> tuple[str, dict[str, float]]:
+    """The text of a scrape, and what it costs to read the sums and write it, in ms and bytes."""
     collector, registry = ExperimentCollector(METRICS), CollectorRegistry()
     registry.register(collector)
     wall: list[float] = []
@@ -149,12 +161,36 @@ async def reading(store: RedisOutcomes) -> dict[str, float]:
         wall.append((time.perf_counter() - started) * 1000)
         cpu.append((time.process_time() - used_before) * 1000)
     series = sum(not line.startswith(b"#") for line in text.splitlines())
-    return {
+    return text.decode(), {
         "ms": round(middle(wall[WARM:]), 2),
         "cpu_ms": round(middle(cpu[WARM:]), 2),
         "series": series,
         "kilobytes": len(text) // 1024,
     }
+
+
+def looking(text: str) -> dict[str, float]:
+    """What one look costs the operator: from Prometheus' answer to the judgement. users: it saw."""
+    now = datetime.fromtimestamp(NOW, UTC)
+    spec = Experiment(name="tone", duration=timedelta(days=14), metrics=DEFAULT_METRICS)
+    answer = Matrix(tuple(as_prometheus_tells(text)))
+    cpu: list[float] = []
+    for _ in range(LOOKS):
+        started = time.process_time()
+        data = data_of(answer, "shop", "tone", spec, now - timedelta(days=7), now)
+        judge(spec, data, now)
+        cpu.append((time.process_time() - started) * 1000)
+    return {"cpu_ms": round(middle(cpu), 2), "users": sum(data.users)}
+
+
+def as_prometheus_tells(text: str) -> Iterator[Series]:
+    """The series of an exported text, and the moment at which it was scraped."""
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = {"__name__": sample.name, **sample.labels}
+            yield Series(labels, ((NOW, sample.value),))
+            if sample.name == REVISION:
+                yield Series(labels | {"of": SCRAPED}, ((NOW, NOW),))
 
 
 def middle(times: Sequence[float]) -> float:
