@@ -40,7 +40,8 @@ TELL_EVERY = 30
 """Seconds between two lines on how far the tests have got that print to a file."""
 NEAR = {
     "unit": ("tests/unit", "tests/scenarios"),
-    "integration": ("tests/contract", "tests/integration"),
+    "contract": ("tests/contract",),
+    "integration": ("tests/integration",),
 }
 """Tests that need no cluster, by the name of the file that they print to."""
 
@@ -73,7 +74,7 @@ def parts(arguments: list[str] | None) -> list[str]:
 
 
 def near() -> None:
-    """What needs no cluster, with coverage; two at a time, as the second waits most of the time.
+    """What needs no cluster, with coverage; all at a time, as all but the first wait a lot.
 
     Raises:
         CalledProcessError: one of them failed, after the other has ended, too.

@@ -19,11 +19,11 @@ SPEC: dict[str, Any] = {
     "targetRef": {"name": "shop"},
     "traffic": {"httpRoute": "shop"},
     "steps": [{"weight": 10, "hold": "1h"}, {"weight": 50, "hold": "1h"}, {"weight": 100}],
-    "analysis": {"interval": "5s", "metrics": [{"use": "errorRate"}]},
+    "analysis": {"interval": "5s", "window": "15s", "metrics": [{"use": "errorRate"}]},
     "canary": {"drainPeriod": "1s"},
 }
 PATIENCE = "300s"
-WATCH = "90s"
+WATCH = "60s"
 """All of it passes, so it is short; the weight has to be reached in it."""
 
 
