@@ -5,6 +5,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -19,6 +20,11 @@ from tests.support.api_proxy import api_proxy
 from tests.support.shop import Shop
 from tests.support.stories import Street, telling
 from tests.support.witness import broken_rules
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end what tests start: in the background it is ignored, by those programs, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
