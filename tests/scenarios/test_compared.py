@@ -66,6 +66,7 @@ def test_one_that_needs_more_cpu_for_a_request_goes_where_that_is_compared() -> 
 PODS = {"memory": "cadvisor", "restarts": "kubeStateMetrics", "oomKills": "cadvisor"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("what", "an_hour", "reason", "said"),
     [

@@ -99,6 +99,7 @@ def test_a_steps_clock_starts_when_its_pods_have_joined() -> None:
     assert_sound(world)
 
 
+@pytest.mark.thorough
 def test_pods_that_come_one_by_one_move_the_share_but_not_the_clock() -> None:
     world = releasing(shared_spec(20, 50, 100), replicas=4)
     world.run(lambda world: world.status.weight.wanted == 50)

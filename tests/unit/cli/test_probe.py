@@ -122,6 +122,7 @@ def probes(*words: str) -> Result:
     return CliRunner().invoke(app, ["probe", *words])
 
 
+@pytest.mark.thorough
 def test_a_service_that_lets_all_pass() -> None:
     with guarded(lets_pass=20) as (url, seen):
         words = ("--requests", "20", "--rate", "1000", "-H", "Host: shop.example", "-d", '{"a":1}')

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from linnet.api.experiment import ExperimentResult
 from linnet.controller.reconcile import RECORD_AGAIN_SECONDS
 from linnet.core.experiment_data import SCRAPED
@@ -163,6 +165,7 @@ class Killed(Exception):
     """The process ended here."""
 
 
+@pytest.mark.thorough
 async def test_an_operator_that_is_killed_again_and_again_decides_the_same() -> None:
     cluster, _ = await trying()
     for skip in range(0, 120, 2):

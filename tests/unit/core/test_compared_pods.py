@@ -85,6 +85,7 @@ def test_pods_that_nobody_tells_of_are_no_data() -> None:
     assert verdicts(*[PodsSeen(alone, alone)] * 9)["restarts"] is Verdict.CONTINUE
 
 
+@pytest.mark.thorough
 def test_without_stables_past_nothing_is_said_of_memory() -> None:
     unknown = [PodsSeen(FINE, FINE, memory(at, 0.5, then={})) for at in range(600)]
     assert verdicts(*unknown)["memory"] is Verdict.CONTINUE
@@ -117,6 +118,7 @@ def test_a_pod_that_is_missing_for_a_moment_is_waited_for_and_then_others_are_fo
     assert (growth(state).growth.log_wealth >= before.growth.log_wealth).all()
 
 
+@pytest.mark.thorough
 def test_other_stable_pods_are_no_growth() -> None:
     """An autoscaler takes those that are followed, and the ones left have less."""
     seen = [PodsSeen(FINE, FINE, memory(at)) for at in range(300)]

@@ -50,6 +50,7 @@ def looks(draw: st.DrawFn) -> Look:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pack", [packed, as_older_ones_did])
 @settings(max_examples=25, deadline=None)
 @given(history=st.lists(looks(), max_size=12))

@@ -133,6 +133,7 @@ RECORDS = st.builds(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(before=RECORDS)
 def test_any_record_goes_through_json(before: Record) -> None:
@@ -160,6 +161,7 @@ def put(kept: Any, path: tuple[Any, ...], value: Any) -> None:
     kept[path[-1]] = value
 
 
+@pytest.mark.thorough
 @settings(max_examples=120, deadline=None)
 @given(drawn=st.data())
 def test_what_was_tampered_with_is_read_or_refused(drawn: st.DataObject) -> None:

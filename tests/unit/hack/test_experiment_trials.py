@@ -126,6 +126,7 @@ def played(trial: Trial, begin: float) -> tuple[Judgement, float]:
     raise AssertionError("it has no end")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("begin", "trial"), list(zip(range(0, 20, 4), TRIALS, strict=True)))
 def test_each_version_comes_to_what_it_should(begin: int, trial: Trial) -> None:
     found, after = played(trial, BEGIN + begin)

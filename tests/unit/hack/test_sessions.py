@@ -26,6 +26,7 @@ def test_the_page_and_the_pictures_are_current() -> None:
     assert stale == [], "make verify"
 
 
+@pytest.mark.thorough
 def test_commands_do_what_the_story_says() -> None:
     said = {each.command: plain(each.printed) for each in day()}
     assert "10 % wanted, 10 % seen" in said["status shop"]

@@ -35,6 +35,7 @@ def described() -> dict[str, Any]:
     return document
 
 
+@pytest.mark.thorough
 def test_the_document_describes_just_these_endpoints() -> None:
     found = {
         (method, path)

@@ -177,6 +177,7 @@ async def test_without_redis_a_promise_is_not_made_and_what_is_done_is_done(
     assert answer.status_code == status
 
 
+@pytest.mark.thorough
 async def test_buckets_and_replies_in_the_process_are_bounded() -> None:
     rates, replies = MemoryRateLimiter(0.001, 1), MemoryReplies(3600)
     for n in range(50_001):

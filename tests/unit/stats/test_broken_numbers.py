@@ -5,6 +5,7 @@ from math import inf, log, nan
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ FOUR = st.lists(st.tuples(ANYTHING, ANYTHING, ANYTHING, ANYTHING, ANYTHING), max
 BROKEN = st.sampled_from([nan, inf, -inf, -1.0, 1e12, 1e300])
 
 
+@pytest.mark.thorough
 @settings(max_examples=50, deadline=None)
 @given(windows=FOUR)
 def test_nothing_raises(windows: list[tuple[float, ...]]) -> None:
@@ -65,6 +67,7 @@ def test_nonsense_alone_never_decides(broken: float, place: int) -> None:
         assert mixture.log_evidence(side) < 0.01
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None)
 @given(broken=BROKEN, place=st.integers(0, 3))
 def test_nonsense_alone_never_decides_of_pods(broken: float, place: int) -> None:

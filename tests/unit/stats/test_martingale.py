@@ -21,6 +21,7 @@ WINDOWS = st.lists(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(windows=WINDOWS, margin=st.sampled_from([1.0, 1.5, 3.0]), seconds=st.sampled_from([15, 60]))
 def test_the_mean_of_the_evidence_is_at_most_one_for_any_order_of_shares(

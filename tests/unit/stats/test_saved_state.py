@@ -58,6 +58,7 @@ SUBJECTS: dict[str, tuple[State, type[State], Step]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("subject", SUBJECTS)
 @settings(max_examples=25, deadline=None)
 @given(

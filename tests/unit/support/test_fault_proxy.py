@@ -13,6 +13,8 @@ from aiohttp import web
 from tests.support.rig.fault_proxy import FaultProxy, run_proxy
 from tests.support.rig.faults import Asked, Fault, Met, Schedule
 
+pytestmark = pytest.mark.thorough
+
 PODS = "/api/v1/namespaces/shop/pods"
 BROKEN = (aiohttp.ClientError, ConnectionError)
 

@@ -40,6 +40,7 @@ def test_interval_p_value_and_evidence_say_the_same(z: float, r: float, alpha: f
     assert sequence.log_evidence(bound.z(), r) == pytest.approx(log(1 / alpha), rel=1e-9)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(r=CLOCKS)
 def test_the_mean_of_the_evidence_is_one_without_an_effect(r: float) -> None:

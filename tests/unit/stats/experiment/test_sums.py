@@ -29,6 +29,7 @@ def test_two_parts_add_up_to_the_whole(rows: list[tuple[float, float, float]], c
         assert parts.to_json().get(name, 0.0) == pytest.approx(whole.to_json()[name], abs=1e-6)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(rows=VALUES)
 def test_they_go_through_json_and_are_possible(rows: list[tuple[float, float, float]]) -> None:

@@ -17,6 +17,7 @@ from linnet.stats.experiment.sums import Sums
 P_VALUES = st.lists(st.floats(1e-9, 1), min_size=1, max_size=8)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("p_values", [[0.01, 0.2, 0.04], [0.5], [0.03, 0.03, 0.001, 0.9, 0.02]])
 def test_adjusted_p_values_as_in_statsmodels(p_values: list[float]) -> None:
     """A few, as each call takes statsmodels half a second."""
