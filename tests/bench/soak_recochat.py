@@ -46,7 +46,7 @@ def main() -> dict[str, Any]:
         "rate": RATE,
         "requests": watch.samples[-1].requests,
         "resident_mb": round(middle, 2),
-        "first_and_last_mb": [round(kept[0][1], 2), round(kept[-1][1], 2)],
+        "mb_by_minute": [round(memory, 2) for _, memory in minutes],
         "percent_a_day": round(slope, 2),
         "interval_95": [round(low, 2), round(high, 2)],
     }
