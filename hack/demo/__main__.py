@@ -17,7 +17,7 @@ from hack.cluster.images import project_images
 from hack.cluster.run import ClusterError
 from hack.cluster.up import up, up_existing
 from hack.demo import ROOT, ink, report
-from hack.demo.choice import options_for, stop_like_ctrl_c
+from hack.demo.options import options_for, stop_like_ctrl_c
 from hack.demo.play import Story
 from hack.demo.releases import RELEASES
 from hack.demo.scene import Show, Stage

@@ -13,7 +13,7 @@ from hack.cluster.images import project_images
 from hack.cluster.run import ClusterError
 from hack.cluster.up import up, up_existing
 from hack.demo import ROOT
-from hack.demo.choice import options_for, stop_like_ctrl_c
+from hack.demo.options import options_for, stop_like_ctrl_c
 from hack.demo.screen import Lines
 from hack.experiment.play import Story
 from hack.experiment.releases import TRIALS

@@ -95,6 +95,14 @@ async def signed_in(browser: str, place: Place, role: str) -> AsyncIterator[Page
         yield page
 
 
+async def has_done(page: Page, button: str, reason: str) -> None:
+    """Press a button that asks for a reason, give one, and see what was decided."""
+    await page.click("button", f"{button}…")
+    await page.write("Reason", reason)
+    await page.click("button", button)
+    await page.says("so it was decided")
+
+
 async def buttons(page: Page) -> list[str]:
     return [name for name in await page.named("button") if name != "Sign out"]
 
@@ -230,10 +238,7 @@ async def test_a_release_goes_on_as_far_as_the_button_said(
     browser: str, place: Place, path: str, button: str
 ) -> None:
     async with signed_in(browser, place, "releaser") as page:
-        await page.click("button", f"{button}…")
-        await page.write("Reason", "in a hurry")
-        await page.click("button", button)
-        await page.says("so it was decided")
+        await has_done(page, button, "in a hurry")
         (asked,) = place.desk.asked
         wanted: Any = ("Promote", 50) if path == "next" else ("PromoteFully", None)
         assert (asked.action, asked.weight) == wanted
@@ -311,10 +316,7 @@ async def test_an_experiment_is_ended_by_a_person_with_a_reason(
 ) -> None:
     experimenting(place)
     async with signed_in(browser, place, "decider") as page:
-        await page.click("button", f"{button}…")
-        await page.write("Reason", "seen enough")
-        await page.click("button", button)
-        await page.says("so it was decided")
+        await has_done(page, button, "seen enough")
         (asked,) = place.desk.asked
         assert (asked.action, asked.result, asked.reason) == (action, result, "seen enough")
         assert asked.revision == (CANARY if action == "Decide" else "")

@@ -2,7 +2,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from hack.demo.choice import options_for, select
+from hack.demo.options import options_for, select
 from hack.demo.releases import RELEASES
 
 
