@@ -139,18 +139,25 @@ class Shop:
                 wake = None  # e.g. the pods' status came in between: look again
             await asyncio.sleep(min(LOOK_S, LOOK_S if wake is None else wake))
 
+    async def served(self) -> list[Seen]:
+        """What the Service's endpoints say now, one for each slice."""
+        found = []
+        for slice_ in await self.client.list(
+            ENDPOINTSLICES, self.namespace, f"{SERVICE_NAME}=shop"
+        ):
+            ready = [
+                each["targetRef"]["name"]
+                for each in slice_.get("endpoints") or ()
+                if each["conditions"]["ready"]
+            ]
+            canary = sum(1 for name in ready if name.startswith("shop-canary-"))
+            tracks = labels_of(slice_).get(TRACKS, "")
+            found.append(Seen(tracks, canary, len(ready) - canary))
+        return found
+
     async def watch(self) -> None:
         while True:
-            selector = f"{SERVICE_NAME}=shop"
-            for found in await self.client.list(ENDPOINTSLICES, self.namespace, selector):
-                ready = [
-                    each["targetRef"]["name"]
-                    for each in found.get("endpoints") or ()
-                    if each["conditions"]["ready"]
-                ]
-                canary = sum(1 for name in ready if name.startswith("shop-canary-"))
-                tracks = labels_of(found).get(TRACKS, "")
-                self.trail.append(Seen(tracks, canary, len(ready) - canary))
+            self.trail += await self.served()
             await asyncio.sleep(0.01)
 
     @asynccontextmanager
@@ -194,7 +201,10 @@ async def shop(simulated: ApiServer) -> AsyncIterator[Shop]:
     made = Shop(simulated, client, namespace)
     made.apply(service())
     made.apply(deployment("shop:1", replicas=4))
-    made.kubectl("rollout", "status", "deployment/shop", "--timeout=60s")
+    deadline = monotonic() + PATIENCE_S
+    while await made.served() != [Seen("", canary=0, stable=4)]:  # later than the Deployment says
+        assert monotonic() < deadline
+        await asyncio.sleep(LOOK_S)
     yield made
     await client.close()
 
