@@ -1,6 +1,8 @@
 # `make` prints this list. The work itself is in hack/ and tests/.
 SHELL := /bin/bash
 export UV_CACHE_DIR := $(HOME)/.cache/linnet/uv
+# Some machines set it. Without compiled modules each of the tests' many processes starts seconds later.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 CLUSTER ?= linnet-demo

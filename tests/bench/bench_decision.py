@@ -1,4 +1,4 @@
-"""What one decision costs: ten checks, and the comparison with stable of errors, latency and CPU.
+"""What one decision costs: ten checks, without and with the comparison of errors, latency and CPU.
 
 CPU time of this process, as the median of several rounds, and that of the quickest round, which was
 disturbed least. On a machine that is busy otherwise the ratio to a fixed piece of work with small
@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from linnet.api.spec import CanaryReleaseSpec
 from linnet.api.status import CanaryReleaseStatus, WeightStatus
 from linnet.controller.release import read_status, write_status
 from linnet.core import comparison, looks, packing
@@ -39,18 +41,15 @@ EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SEED = 20300101
 READY_MADE = ("errorRate", "latencyP95", "memory", "cpu", "availability")
 OWN = ("queueLength", "cacheMisses", "retries", "timeouts", "refunds")
-SPEC = make_spec(
-    5,
-    hold="48h",
-    analysis={
-        "interval": "15s",
-        "metrics": [
-            *({"use": name} for name in READY_MADE),
-            *({"name": name, "query": "up", "rollback": {"above": 1}} for name in OWN),
-        ],
-        "comparison": {"use": {"cpu": "cadvisor"}},
-    },
-)
+TEN: dict[str, Any] = {
+    "interval": "15s",
+    "metrics": [
+        *({"use": name} for name in READY_MADE),
+        *({"name": name, "query": "up", "rollback": {"above": 1}} for name in OWN),
+    ],
+}
+LIMITS_ALONE = make_spec(5, hold="48h", analysis=TEN)
+SPEC = make_spec(5, hold="48h", analysis=TEN | {"comparison": {"use": {"cpu": "cadvisor"}}})
 ASKED = SPEC.analysis.comparison
 assert ASKED is not None
 POLICY = looks.policy_of(ASKED)
@@ -90,13 +89,17 @@ def _round(
     """One decision after the other; then their parts, each on its own."""
     last = status
 
-    def decisions() -> None:
+    def decisions(spec: CanaryReleaseSpec) -> None:
         nonlocal last
+        last = status
         for observed in batch:
             assert observed.tally is not None
-            last = decide(SPEC, last, observed, observed.tally.until).status
+            last = decide(spec, last, observed, observed.tally.until).status
 
-    parts = {"decide()": _cost(decisions, len(batch))}
+    parts = {
+        f"decide(){what}": _cost(partial(decisions, spec), len(batch))
+        for what, spec in ((", limits alone", LIMITS_ALONE), ("", SPEC))
+    }
     assert last.comparison is not None
     packed = last.comparison.state
     state = packing.unpacked(packed)
