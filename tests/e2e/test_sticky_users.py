@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from hack.demo.install import OPERATOR, OPERATOR_NAMESPACE
 from hack.demo.releases import PATH, REQUEST
 from linnet.api.status import CanaryReleaseStatus, Phase
 from tests.support.shop import QUICK, Shop, decided
+from tests.support.stories import Street
 from tests.support.users import User, visiting
 
 COUNT = 300
@@ -69,8 +71,14 @@ def versions(user: User, start: float = 0, end: float = FOREVER) -> list[str]:
     return [seen[0], *(b for a, b in pairwise(seen) if a != b)] if seen else []
 
 
-@pytest.mark.parametrize("sticky", [COOKIE, HEADER, REGULAR], ids=["cookie", "exact", "regular"])
-def test_a_user_stays_on_one_version(shop: Shop, sticky: dict[str, Any]) -> None:
+def test_a_user_stays_on_one_version(street: Street) -> None:
+    ways = (COOKIE, HEADER, REGULAR)
+    with street.opened(len(ways)) as shops, ThreadPoolExecutor(len(ways)) as threads:
+        list(threads.map(stay, shops, ways))
+
+
+def stay(shop: Shop, sticky: dict[str, Any]) -> None:
+    """Through the weights of a good release, and a rollback, of users who are told apart so."""
     names = [f"user-{number:03}" for number in range(COUNT)]
     users = [
         User({} if sticky is COOKIE else {"X-User-Bucket": str(bucket(name))}) for name in names

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 # Before numpy is loaded: OpenBLAS takes memory for each thread that it might use.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -16,9 +15,9 @@ from pydantic import ValidationError
 
 from recochat import logs
 from recochat.app import create_app
-from recochat.health import Lifecycle
 from recochat.metrics import SERVICE
 from recochat.recommender.artifact import ModelError
+from recochat.server import Server, WholeAnswers
 from recochat.settings import Settings, explain
 
 # Kubernetes waits 30 s in all, of which the chart's preStop hook takes 5.
@@ -65,6 +64,7 @@ def serve() -> int:
         app,
         host=settings.listen_host,
         port=settings.listen_port,
+        http=WholeAnswers,
         ws="none",
         access_log=False,
         log_config=None,
@@ -79,20 +79,6 @@ def serve() -> int:
     server.run()
     # Not started means that the lifespan or the port failed, which uvicorn has logged.
     return 0 if server.started else 3
-
-
-class Server(uvicorn.Server):
-    """Wants no more requests from the moment on at which it is told to stop.
-
-    The framework hears of it only when all answers are given.
-    """
-
-    lifecycle: Lifecycle
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The process was told to stop."""
-        self.lifecycle.ready = False
-        super().handle_exit(sig, frame)
 
 
 def _refused(lines: Sequence[str]) -> int:
