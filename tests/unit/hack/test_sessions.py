@@ -40,6 +40,7 @@ def test_every_command_has_a_picture() -> None:
     assert {PICTURES / f"{name}.svg" for name in BY_NAME} == written().keys() - {PAGE}
 
 
+@pytest.mark.thorough
 def test_the_page_of_the_api_shows_the_approval_that_is_played() -> None:
     (shown,) = rehearse.outputs(API.read_text()).items()
     assert shown in {(each.command, plain(each.printed)) for each in day()}
