@@ -19,7 +19,7 @@ demo-experiment: .venv ## five releases decided by what users do, with every cou
 down: .venv ## remove the demo's cluster
 	$(PYTHON) -m hack.cluster down --name $(CLUSTER)
 
-check: lint unit ## lint, types, generated files, unit tests, scenarios: two minutes
+check: lint unit ## lint, types, generated files, unit tests, scenarios: about a minute
 
 lint: .venv
 	@mkdir -p out
@@ -31,7 +31,7 @@ lint: .venv
 	$(PYTHON) -m hack.workflows
 
 unit: .venv
-	HYPOTHESIS_PROFILE=linnet-quick $(PYTEST) -q -n 2 -m "not thorough" tests/unit tests/scenarios
+	HYPOTHESIS_PROFILE=linnet-quick $(PYTEST) -q -n 2 -p no:schemathesis -m "not thorough" tests/unit tests/scenarios
 
 cover: .venv ## all tests that need no cluster, and the gates of coverage
 	$(PYTHON) -m hack.test tools near coverage

@@ -92,6 +92,7 @@ def test_wrongly_drawn_users_are_rolled_back() -> None:
     assert "sample ratio mismatch" in world.last.message
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("word", "phase"), [("Success", Phase.PROMOTED), ("Failure", Phase.ROLLED_BACK)]
 )
@@ -190,6 +191,7 @@ def test_data_that_end_before_the_plan_does_are_told_with_their_age() -> None:
     assert "there were no data since 2030-01-01T" in experiment(world).message
 
 
+@pytest.mark.thorough
 def test_a_suspension_freezes_a_success_but_no_failure() -> None:
     world = until_experiment(told=later(users(), users(with_adoption(42, 30)), after=30 * MINUTE))
     world.edit_spec(trying(suspend=True))
@@ -200,6 +202,7 @@ def test_a_suspension_freezes_a_success_but_no_failure() -> None:
     assert world.last.reason == "ExperimentFailed"
 
 
+@pytest.mark.thorough
 def test_a_suspended_release_begins_none() -> None:
     world = releasing(trying())
     world.run(lambda world: world.weight == 50)
@@ -231,6 +234,7 @@ def test_the_rollback_limits_stay_armed() -> None:
     )
 
 
+@pytest.mark.thorough
 def test_a_value_between_its_limits_runs_no_deadline_down() -> None:
     world = until_experiment(told=users(nothing_new()))
     world.readings["errorRate"] = 0.7
@@ -239,6 +243,7 @@ def test_a_value_between_its_limits_runs_no_deadline_down() -> None:
     assert world.condition("Stalled") == ""
 
 
+@pytest.mark.thorough
 def test_a_route_that_is_edited_in_between_is_put_right_and_starts_no_deadline() -> None:
     world = until_experiment(told=users(nothing_new()))
     for minutes in (3, 15, 27, 35):
@@ -250,6 +255,7 @@ def test_a_route_that_is_edited_in_between_is_put_right_and_starts_no_deadline()
     assert_sound(world)
 
 
+@pytest.mark.thorough
 def test_a_route_that_goes_away_for_long_is_told_and_comes_back() -> None:
     world = until_experiment(told=users(nothing_new()))
     world.later(5 * MINUTE, World.hide_route)
@@ -261,6 +267,7 @@ def test_a_route_that_goes_away_for_long_is_told_and_comes_back() -> None:
     assert world.condition("Stalled") == ""
 
 
+@pytest.mark.thorough
 def test_a_version_that_is_tried_again_has_users_of_its_own() -> None:
     world = until_experiment(told=users(with_adoption(42, 30)))
     world.run(Phase.ROLLED_BACK, limit=10 * MINUTE)
@@ -306,6 +313,7 @@ def test_its_record_grows_and_is_closed() -> None:
     assert record.spec.treatment_percent == 50
 
 
+@pytest.mark.thorough
 def test_a_longer_hold_than_the_experiment_is_kept_and_not_begun_anew() -> None:
     world = until_experiment(told=users(nothing_new()))
     world.run(ended, limit=HOUR)

@@ -37,7 +37,7 @@ def test_commands_do_what_the_story_says() -> None:
 
 
 def test_every_command_has_a_picture() -> None:
-    assert {PICTURES / f"{name}.svg" for name in BY_NAME} == written().keys() - {PAGE}
+    assert [name for name in BY_NAME if not (PICTURES / f"{name}.svg").is_file()] == []
 
 
 @pytest.mark.thorough

@@ -15,6 +15,7 @@ from recochat.app import create_app
 from recochat.latest import Latest, percentile
 from recochat.recommender import builtin
 from recochat.resources import Usage
+from recochat.server import Server
 from recochat.settings import Settings
 from recochat.stores import stores
 from tests.support.clock import Clock
@@ -126,11 +127,11 @@ def test_without_redis_there_are_no_connections_to_show() -> None:
 def test_whoever_is_told_to_stop_wants_no_more_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     ready: list[bool] = []
 
-    def run(server: command.Server, *_: object) -> None:
-        server.lifecycle.ready = True
-        server.handle_exit(15, None)
-        ready.append(server.lifecycle.ready)
+    def run(running: Server, *_: object) -> None:
+        running.lifecycle.ready = True
+        running.handle_exit(15, None)
+        ready.append(running.lifecycle.ready)
 
-    monkeypatch.setattr(command.Server, "run", run)
+    monkeypatch.setattr(Server, "run", run)
     assert command.main([]) == 3
     assert ready == [False]

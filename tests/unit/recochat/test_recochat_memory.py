@@ -67,6 +67,7 @@ def test_the_summary_says_what_is_known(memory: Memory, before: int, summary: st
     assert memory.summary(before) == summary
 
 
+@pytest.mark.thorough
 async def test_a_conversation_outlives_its_turns(calling: Calling) -> None:
     async with calling(create_app(Settings(session_turns=2))) as client:
         said = await client.post(CHAT, json={"message": "my name is Ada"})
