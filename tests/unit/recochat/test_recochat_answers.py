@@ -30,23 +30,23 @@ def made(answers: Answers, query: Query, by: Recommender = ONE) -> bool:
 
 def test_a_question_is_answered_once() -> None:
     answers = Answers(10)
-    assert made(answers, Query("ada", interests=["jazz"]))
-    assert not made(answers, Query("ada", interests=["jazz"]))
+    assert made(answers, Query("ada", interests=("jazz",)))
+    assert not made(answers, Query("ada", interests=("jazz",)))
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        Query("bob", interests=["jazz"]),
-        Query("ada", interests=["opera"]),
-        Query("ada", interests=["jazz"], persona="explorer"),
-        Query("ada", interests=["jazz"], history=["item-01"]),
-        Query("ada", interests=["jazz"], limit=3),
+        Query("bob", interests=("jazz",)),
+        Query("ada", interests=("opera",)),
+        Query("ada", interests=("jazz",), persona="explorer"),
+        Query("ada", interests=("jazz",), history=("item-01",)),
+        Query("ada", interests=("jazz",), limit=3),
     ],
 )
 def test_another_question_is_another_answer(other: Query) -> None:
     answers = Answers(10)
-    made(answers, Query("ada", interests=["jazz"]))
+    made(answers, Query("ada", interests=("jazz",)))
     assert made(answers, other)
 
 

@@ -95,13 +95,13 @@ def test_a_persona_is_taken_inferred_or_left_open() -> None:
     known = recommender.persona(Query("user-007"))
     assert known in recommender.model.personas
     # Named interests can't talk a known person out of who they are.
-    assert recommender.persona(Query("user-007", interests=["jazz"])) == known
+    assert recommender.persona(Query("user-007", interests=("jazz",))) == known
 
 
 def test_interests_tell_a_persona() -> None:
     recommender = CurrentModel(None).recommender
     topics = dict.fromkeys(item.topic for item in builtin.items())
-    told = {topic: recommender.persona(Query("new", interests=[topic])) for topic in topics}
+    told = {topic: recommender.persona(Query("new", interests=(topic,))) for topic in topics}
     assert len(set(told.values()) - {""}) >= 2
 
 

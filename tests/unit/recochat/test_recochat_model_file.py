@@ -51,7 +51,7 @@ def test_what_is_saved_is_loaded(model: Model, tmp_path: Path) -> None:
     loaded = load(tmp_path / "model")
     assert loaded.version == saved.version
     assert loaded.version.startswith("2026-")
-    for query in (Query(), Query("user-007"), Query(history=["item-01"], persona="host")):
+    for query in (Query(), Query("user-007"), Query(history=("item-01",), persona="host")):
         assert Recommender(loaded).rank(query) == Recommender(model).rank(query)
 
 

@@ -72,8 +72,8 @@ def test_the_catalogue_never_changes() -> None:
     ("query", "signal", "weight"),
     [
         (Query("new"), "collaborative", 0.4),
-        (Query("new", history=["item-00"]), "collaborative", 0.4),
-        (Query("new", interests=["hiking"]), "content", 0.4),
+        (Query("new", history=("item-00",)), "collaborative", 0.4),
+        (Query("new", interests=("hiking",)), "content", 0.4),
         (Query("new", persona="explorer"), "persona", 0.2),
     ],
 )
@@ -92,7 +92,7 @@ def test_without_any_signal_the_popular_come_first() -> None:
 
 
 def test_interests_are_found_in_what_comes_first() -> None:
-    ranked = RECOMMENDER.rank(Query("new", interests=["jazz"]))
+    ranked = RECOMMENDER.rank(Query("new", interests=("jazz",)))
     assert "jazz" in ranked[0].item.tags
     assert ranked[0].reason.startswith("Matches your interests")
 
@@ -116,8 +116,8 @@ def test_a_known_user_is_not_shown_what_the_user_liked() -> None:
 
 
 def test_when_everything_is_seen_nothing_is_left() -> None:
-    assert RECOMMENDER.rank(Query("new", history=ITEMS)) == []
-    [left] = RECOMMENDER.rank(Query("new", history=ITEMS[:-1]))
+    assert RECOMMENDER.rank(Query("new", history=tuple(ITEMS))) == []
+    [left] = RECOMMENDER.rank(Query("new", history=tuple(ITEMS[:-1])))
     assert left.item.item_id == ITEMS[-1]
 
 

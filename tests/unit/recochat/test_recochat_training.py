@@ -75,7 +75,7 @@ def test_personas_are_recovered_from_what_people_like(world: World) -> None:
     personas = world.dataset.persona_of()
     right = 0
     for case in Holdout.of(world.dataset, 0.2).cases:
-        liked = [world.dataset.items[i].item_id for i in case.history]
+        liked = tuple(world.dataset.items[i].item_id for i in case.history)
         inferred = recommender.signals(Query(history=liked))[2]
         stated = [
             recommender.signals(Query(history=liked, persona=p))[2]
@@ -117,7 +117,7 @@ def test_a_new_item_is_shown_to_who_its_words_fit(world: World) -> None:
     new = Item("new", "Something new", "brand-new", (tag,))
     likes = world.dataset.interactions
     dataset = Dataset((*world.dataset.items, new), likes, world.dataset.user_ids)
-    ranked = Recommender(train(dataset, UNTUNED)).rank(Query(interests=["Brand-New"]))
+    ranked = Recommender(train(dataset, UNTUNED)).rank(Query(interests=("Brand-New",)))
     [found] = [entry for entry in ranked if entry.item == new]
     assert 0 < found.collaborative < 0.4
     assert found.reason.startswith("Matches your interests: brand-new")
@@ -129,7 +129,7 @@ def test_the_latest_likes_count_most() -> None:
     likes = Interactions.ordered([u for u, _ in rows], [i for _, i in rows], range(len(rows)))
     model = train(Dataset(items(8), likes, tuple(f"u{n}" for n in range(40))), UNTUNED)
     object.__setattr__(model.tuning, "half_life", 1.0)
-    first = Recommender(model).rank(Query(history=["i0", "i1", "i4"]))[0]
+    first = Recommender(model).rank(Query(history=("i0", "i1", "i4")))[0]
     assert first.item.item_id in {"i5", "i6", "i7"}
     assert first.reason == "People who liked “Item 4” liked this too"
 

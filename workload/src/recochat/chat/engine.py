@@ -149,7 +149,7 @@ class EmbeddedAnswerer:
         )
         return _Context(question.message, question.user_id, known, recommender)
 
-    def _ranked(self, context: _Context, limit: int, exclude: Sequence[str]) -> list[Ranked]:
+    def _ranked(self, context: _Context, limit: int, exclude: tuple[str, ...]) -> list[Ranked]:
         return context.recommender.rank(
             Query(
                 context.user_id,
@@ -197,7 +197,7 @@ class EmbeddedAnswerer:
             return Answer("I haven't suggested anything yet.", "why")
         last = context.memory.suggested[-_SUGGESTIONS:]
         catalog = context.recommender.model.catalog
-        others = [item.item_id for item in catalog.items if item.item_id not in last]
+        others = tuple(i.item_id for i in catalog.items if i.item_id not in last)
         reasons = [f"“{e.item.title}”: {e.reason}" for e in self._ranked(context, 3, others)]
         return Answer(". ".join(reasons) + ".", "why")
 

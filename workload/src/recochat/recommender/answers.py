@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
-from recochat.recommender.ranking import Query, Recommender
-
-_Key = tuple[str, str | None, tuple[str, ...], tuple[str, ...], int]
+from recochat.recommender.ranking import Recommender
 
 
 class Answers:
@@ -20,26 +18,24 @@ class Answers:
         """Keep up to ``most`` answers; 0: none. One takes about 3 KB."""
         self._most = most
         self._ranked_by: Recommender | None = None
-        self._kept: OrderedDict[_Key, bytes] = OrderedDict()
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def find(
-        self, recommender: Recommender, query: Query, make: Callable[[], bytes]
+        self, recommender: Recommender, asked: Hashable, make: Callable[[], bytes]
     ) -> tuple[bytes, bool]:
-        """The answer of ``recommender`` to ``query``, made if need be; and whether it was kept."""
+        """What ``recommender`` answers to ``asked``, made if need be; and whether it was kept."""
         if recommender is not self._ranked_by:
             self._kept.clear()
             self._ranked_by = recommender
-        history, interests = tuple(query.history), tuple(query.interests)
-        key = (query.user_id, query.persona, history, interests, query.limit)
-        kept = self._kept.get(key)
+        kept = self._kept.get(asked)
         if kept is not None:
-            self._kept.move_to_end(key)
+            self._kept.move_to_end(asked)
             return kept, True
         answer = make()
-        self._kept[key] = answer
+        self._kept[asked] = answer
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return answer, False

@@ -26,11 +26,11 @@ class Query:
 
     user_id: str = ""
     persona: str | None = None
-    history: Sequence[str] = ()
+    history: tuple[str, ...] = ()
     """Ids of items that the person liked, oldest first."""
-    interests: Sequence[str] = ()
+    interests: tuple[str, ...] = ()
     """Topics and tags."""
-    exclude: Sequence[str] = ()
+    exclude: tuple[str, ...] = ()
     """Ids of items not to recommend, besides those in ``history``."""
     limit: int = MAX_ITEMS
 

@@ -82,19 +82,24 @@ def router(models: CurrentModel, metrics: Metrics, answers: Answers) -> APIRoute
         """One item of the catalogue."""
         return ItemView(**_words(_found(models.recommender, item_id)))
 
-    @routes.get("/items/{item_id}/similar", responses=documented(404, *READS))
-    async def similar(item_id: _ItemId, limit: _Limit = MAX_ITEMS) -> SimilarResponse:
+    @routes.get(
+        "/items/{item_id}/similar",
+        response_model=SimilarResponse,
+        responses=documented(404, *READS),
+    )
+    async def similar(item_id: _ItemId, limit: _Limit = MAX_ITEMS) -> Response:
         """Up to ten items that go with one item, best first."""
         recommender = models.recommender
         _found(recommender, item_id)
-        return SimilarResponse(
-            item_id=item_id,
-            model=recommender.model.version,
-            items=[
-                SimilarItem(**_words(other), score=score)
-                for other, score in recommender.similar(item_id, limit)
-            ],
-        )
+
+        def make() -> bytes:
+            near = recommender.similar(item_id, limit)
+            items = [SimilarItem(**_words(other), score=score) for other, score in near]
+            found = SimilarResponse(item_id=item_id, model=recommender.model.version, items=items)
+            return found.model_dump_json().encode()
+
+        body, _ = answers.find(recommender, (item_id, limit), make)
+        return Response(body, media_type="application/json")
 
     @routes.get("/personas", responses=documented(*READS))
     async def personas() -> PersonasResponse:
@@ -109,8 +114,8 @@ def _query(request: RecommendationRequest) -> Query:
     return Query(
         user_id=request.user_id,
         persona=request.persona,
-        history=request.history,
-        interests=request.interests,
+        history=tuple(request.history),
+        interests=tuple(request.interests),
         limit=request.limit,
     )
 

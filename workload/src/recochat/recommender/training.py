@@ -150,7 +150,7 @@ def case_signals(recommender: Recommender, cases: Sequence[Case]) -> Floats:
     """Cases by signals by items, each signal 0 to 1, as the service would see them."""
     catalog = recommender.model.catalog.items
     queries = (
-        Query(persona=case.persona, history=[catalog[i].item_id for i in case.history])
+        Query(persona=case.persona, history=tuple(catalog[i].item_id for i in case.history))
         for case in cases
     )
     return np.stack([recommender.signals(query) for query in queries])
