@@ -27,11 +27,7 @@ class Server(uvicorn.Server):
 
 
 class WholeAnswers(AutoHTTPProtocol):  # type: ignore[valid-type,misc] # whichever parser is there
-    """Sends head and body of an answer together.
-
-    Each write of its own is a system call that wakes the client, a quarter of what a short answer
-    costs.
-    """
+    """Sends head and body of an answer together: each write of its own would wake the client."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
